@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything comes from the distribution; deploy/lib/packages.sh names the packages.
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(spdlog REQUIRED)
+if(BUILD_TESTING)
+  find_package(GTest REQUIRED)
+endif()
+find_package(prometheus-cpp CONFIG REQUIRED)
+if(BPMP_BUILD_GRPC)
+  find_package(Protobuf REQUIRED)
+  find_package(gRPC CONFIG REQUIRED)
+  find_package(CLI11 CONFIG REQUIRED)
+  pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+endif()

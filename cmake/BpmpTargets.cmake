@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# The four shapes of target in this tree. Each folder declares its own in a few lines.
+
+# bpmp_library(NAME SOURCES a.cc ... DEPS other ...)
+function(bpmp_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE bpmp_flags)
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# bpmp_executable(NAME SOURCES main.cc DEPS other ...)
+function(bpmp_executable name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} bpmp_flags)
+endfunction()
+
+# bpmp_test(NAME LABELS unit SOURCES a_test.cc ... DEPS other ...)
+# One binary a folder; every GoogleTest case becomes a ctest test with the labels.
+function(bpmp_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  bpmp_executable(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS} GTest::gmock_main)
+  target_compile_definitions(${name} PRIVATE BPMP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+# bpmp_fuzzer(NAME CORPUS dir SOURCES a_fuzzer.cc DEPS other ...)
+# ctest replays the corpus and fuzzes for a few seconds more; longer runs: docs/testing.md.
+function(bpmp_fuzzer name)
+  cmake_parse_arguments(arg "" "CORPUS" "SOURCES;DEPS" ${ARGN})
+  if(NOT BPMP_BUILD_FUZZERS)
+    return()
+  endif()
+  bpmp_executable(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS})
+  target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set(scratch ${CMAKE_CURRENT_BINARY_DIR}/${name}.corpus)
+  file(MAKE_DIRECTORY ${scratch})
+  add_test(NAME ${name} COMMAND ${name} -max_total_time=20 -timeout=5 -rss_limit_mb=2048
+           -print_final_stats=1 ${scratch} ${arg_CORPUS})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+endfunction()
