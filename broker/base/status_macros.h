@@ -11,11 +11,11 @@
 // the first expression that failed, unchanged; add context where it is known, not here.
 
 // BPMP_RETURN_IF_ERROR(DoIt(x));
-#define BPMP_RETURN_IF_ERROR(expr)                                    \
-  do {                                                                \
-    if (absl::Status bpmp_status = (expr); !bpmp_status.ok()) {       \
-      return bpmp_status;                                             \
-    }                                                                 \
+#define BPMP_RETURN_IF_ERROR(expr)                              \
+  do {                                                          \
+    if (absl::Status bpmp_status = (expr); !bpmp_status.ok()) { \
+      return bpmp_status;                                       \
+    }                                                           \
   } while (false)
 
 // BPMP_ASSIGN_OR_RETURN(auto value, Compute(x));

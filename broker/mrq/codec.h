@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_MRQ_CODEC_H_
+#define BROKER_MRQ_CODEC_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "broker/mrq/types.h"
+
+// Bytes to types and back. Pure functions, safe from any thread, total: any bytes give a value or
+// an error, never a guess. Sizes are exact minimums of the ABI; a longer request (Linux always
+// sends 16 bytes for CLK) is accepted up to kPayloadSize and its rest ignored.
+namespace bpmp::mrq {
+
+// One encoded request: what goes to firmware. Bytes past `size` are zero.
+struct EncodedRequest {
+  uint32_t mrq = 0;
+  uint8_t size = 0;     // request bytes that the command defines, as Linux sends them
+  uint8_t rx_size = 0;  // answer bytes that the command defines
+  std::array<uint8_t, kPayloadSize> data{};
+
+  absl::Span<const uint8_t> bytes() const { return {data.data(), size}; }
+  friend bool operator==(const EncodedRequest&, const EncodedRequest&) = default;
+};
+
+// Decodes a guest's request. Errors: InvalidArgument (unknown MRQ or command, too short, longer
+// than a frame) and Unimplemented (a CLK command that the ABI has withdrawn, 9 to 13).
+absl::StatusOr<Request> DecodeRequest(uint32_t mrq, absl::Span<const uint8_t> tx);
+
+EncodedRequest EncodeRequest(const Request& request);
+
+// The BPMP error for a status of this tree: the one place where they meet on the way to a guest.
+Error ErrorFromStatus(const absl::Status& status);
+
+// "EACCES" for -13 or 13 alike; "E?" for a number that the ABI doesn't define.
+std::string_view ErrorName(int32_t error);
+
+// Names as the ABI has them: "CLK", "RESET", "PG"; "?" when unknown.
+std::string_view MrqName(uint32_t mrq);
+// "ENABLE", "DEASSERT", "SET_STATE"; empty for an MRQ without commands.
+std::string_view CommandName(const Request& request);
+uint32_t MrqCode(const Request& request);
+// One line for logs and explanations: "CLK ENABLE clock 155".
+std::string Describe(const Request& request);
+
+// --- Making answers -----------------------------------------------------------------------------
+
+Response Fail(Error error);
+Response Ok();                            // no payload
+Response OkU32(uint32_t value);           // IS_ENABLED, GET_PARENT, GET_MAX_*, PG state, ...
+Response OkRate(int64_t hz);              // GET_RATE, SET_RATE, ROUND_RATE, FMAX_AT_VMIN
+Response OkClkInfo(const ClkInfo& info);  // GET_ALL_INFO
+Response OkName(std::string_view name);   // PG GET_NAME; cut to 39 bytes
+Response OkFwTag(std::string_view tag);   // QUERY_FW_TAG; cut to 32 bytes
+// An answer from raw bytes, e.g. the firmware's; at most kPayloadSize are kept.
+Response FromBytes(int32_t error, absl::Span<const uint8_t> rx);
+
+// --- Reading answers ----------------------------------------------------------------------------
+// InvalidArgument when the answer has fewer bytes than the type needs; the error field is not read.
+
+absl::StatusOr<uint32_t> ReadU32(const Response& response);
+absl::StatusOr<int64_t> ReadRate(const Response& response);
+// Also refuses num_parents over kMaxParents and a name without NUL.
+absl::StatusOr<ClkInfo> ReadClkInfo(const Response& response);
+// The bytes before the first NUL, at most kNameSize - 1 (PG GET_NAME) or kFwTagSize (FW_TAG).
+std::string ReadName(const Response& response);
+std::string ReadFwTag(const Response& response);
+
+}  // namespace bpmp::mrq
+
+#endif  // BROKER_MRQ_CODEC_H_
