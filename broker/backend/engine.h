@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_BACKEND_ENGINE_H_
+#define BROKER_BACKEND_ENGINE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "broker/backend/worker.h"
+#include "broker/base/clock.h"
+#include "broker/base/ids.h"
+#include "broker/base/mutex.h"
+#include "broker/core/core.h"
+#include "broker/mrq/types.h"
+
+namespace bpmp::backend {
+
+// Hears of every request that the engine answered; for metrics and audit. Called from any thread, no
+// lock held; must be thread-safe and quick.
+class RequestObserver {
+ public:
+  struct Record {
+    VmId vm;
+    const mrq::Request* request = nullptr;  // null: the bytes were no request; see `mrq`
+    uint32_t mrq = 0;
+    int32_t error = 0;
+    core::Reason reason = core::Reason::kNone;
+    bool used_backend = false;  // waited for a transfer
+    absl::Duration latency;     // from Submit to the answer; zero when answered at once
+  };
+  virtual ~RequestObserver() = default;
+  virtual void OnRequest(const Record& record) = 0;
+};
+
+struct EngineOptions {
+  int slots = 2;                                        // transfers in flight at most
+  absl::Duration request_timeout = absl::Seconds(1);    // a caller's wait, unless it asks for less
+  absl::Duration transfer_timeout = absl::Seconds(2);   // one backend call's
+  absl::Duration tick = absl::Milliseconds(20);         // how often deadlines are looked at
+  absl::Duration retry_interval = absl::Milliseconds(500);
+};
+
+// The core, alive: serialises calls into it, carries its transfers to the worker and its answers to the
+// callers. Thread-safe. Never blocks on the backend: whatever waits is answered by callback.
+//
+// Callbacks run in the caller's thread when the answer is ready at once, else in a worker's or the
+// timer's; no lock is held, and they may call back into the engine.
+class Engine : private Worker::Sink {
+ public:
+  using ReplyFn = absl::AnyInvocable<void(const mrq::Response&, core::Reason)>;
+
+  // `core` has been constructed but not started. Nothing passed by pointer is owned; `observer` may be
+  // null. `clock` must be real enough for the timer thread: its readings move by themselves.
+  Engine(std::unique_ptr<core::Core> core, core::Backend* backend, const Clock* clock,
+         EngineOptions options, RequestObserver* observer);
+  ~Engine();
+
+  // --- Requests ---
+
+  // Answers one request of `vm`. `timeout` bounds the wait (and is itself bounded by the options).
+  void Submit(VmId vm, uint32_t epoch, const mrq::Request& request, absl::Duration timeout,
+              ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same from raw bytes: what can't be decoded is answered here.
+  void SubmitBytes(VmId vm, uint32_t epoch, uint32_t mrq, absl::Span<const uint8_t> tx,
+                   absl::Duration timeout, ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // --- Lives and administration ---
+
+  // `done` runs when the release is complete (at once when there was nothing to undo).
+  uint32_t Release(VmId vm, absl::AnyInvocable<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Runs `done` when `vm` has no release in progress.
+  void WhenReleased(VmId vm, absl::AnyInvocable<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Install(core::Policy policy) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status ClearQuarantine(core::Resource resource) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Reads the core under the lock: `reader` gets a const core::Core&, must be quick and must not keep it.
+  template <typename Reader>
+  auto Read(Reader&& reader) const ABSL_LOCKS_EXCLUDED(mutex_) {
+    MutexLock lock(&mutex_);
+    return std::forward<Reader>(reader)(static_cast<const core::Core&>(*core_));
+  }
+
+  Worker::Stats worker_stats() const { return worker_.stats(); }
+
+  // Stops taking transfers; what waits is answered -EAGAIN. Idempotent; the destructor calls it.
+  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Waiting {
+    VmId vm;
+    mrq::Request request;
+    absl::Time submitted;
+    absl::Time deadline;
+    ReplyFn reply;
+  };
+
+  void OnDone(TransferId id, absl::StatusOr<mrq::Response> result) override;
+  void OnOverdue(TransferId id) override;
+  void TimerLoop();
+  // Hands out what a step of the core brought. Called without the lock.
+  struct Pending;
+  void Collect(core::Effects* effects, Pending* pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Deliver(Pending pending) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Clock* const clock_;
+  const EngineOptions options_;
+  RequestObserver* const observer_;
+
+  mutable Mutex mutex_;
+  CondVar stopping_;
+  std::unique_ptr<core::Core> core_ ABSL_GUARDED_BY(mutex_);
+  uint64_t next_ticket_ ABSL_GUARDED_BY(mutex_) = 1;
+  absl::flat_hash_map<Ticket, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<VmId, absl::AnyInvocable<void()>>> release_waiters_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+
+  Worker worker_;
+  std::thread timer_;
+};
+
+}  // namespace bpmp::backend
+
+#endif  // BROKER_BACKEND_ENGINE_H_

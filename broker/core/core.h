@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CORE_CORE_H_
+#define BROKER_CORE_CORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "broker/base/ids.h"
+#include "broker/core/event.h"
+#include "broker/core/inventory.h"
+#include "broker/core/policy.h"
+#include "broker/core/profile.h"
+#include "broker/core/resource.h"
+#include "broker/mrq/types.h"
+
+namespace bpmp::core {
+
+// One request of an agent. `epoch` is the one its session belongs to (Core::EpochOf); requests of
+// an older one are answered -EAGAIN, because a release has undone what they would build on.
+struct Call {
+  VmId vm;
+  uint32_t epoch = 0;
+  Ticket ticket;
+  mrq::Request request;
+};
+
+// A call of the backend that the core asks for.
+struct Transfer {
+  TransferId id;
+  VmId vm;  // on whose behalf, for fairness
+  mrq::Request request;
+};
+
+// The answer to a call that had to wait.
+struct Reply {
+  Ticket ticket;
+  mrq::Response response;
+  Reason reason = Reason::kNone;
+};
+
+// What follows from one step of the core: calls to start and callers to answer, in this order.
+struct Effects {
+  std::vector<Transfer> transfers;
+  std::vector<Reply> replies;
+};
+
+// What a transfer came to.
+struct Outcome {
+  enum class Kind : uint8_t {
+    kAnswered,  // `response` is the firmware's
+    kFailed,    // it did not reach the firmware: no effect
+    kLost,      // it may or may not have had its effect
+  };
+  Kind kind = Kind::kAnswered;
+  mrq::Response response;
+};
+// DeadlineExceeded is kLost, any other error kFailed.
+Outcome OutcomeOf(const absl::StatusOr<mrq::Response>& result);
+
+struct Decision {
+  enum class Kind : uint8_t {
+    kReply,  // `response` is the answer
+    kRun,    // a transfer was started for it; the answer comes by its ticket
+    kWait,   // it waits for what is in flight; the answer comes by its ticket
+  };
+  Kind kind = Kind::kReply;
+  Reason reason = Reason::kNone;
+  mrq::Response response;
+};
+
+// --- Answers for people and tools ---------------------------------------------------------------
+
+struct RateVote {
+  VmId vm;
+  int64_t hz = 0;
+};
+
+struct ResourceStatus {
+  Resource resource;
+  std::string name;
+  GateState gate = GateState::kOff;         // clocks and domains
+  ResetState reset = ResetState::kUnknown;  // resets
+  std::vector<VmId> holders;                // votes, the host's (kHost) first
+  std::vector<VmId> implied;                // VMs that rely on the host's pin
+  std::vector<VmId> exclusive;              // who has it exclusively; at most one unless shared
+  bool pinned = false;                      // held by the host by configuration or command
+  bool found_on = false;                    // held by the host since it was found on
+  bool residue = false;                     // kept on, held by nobody
+  bool busy = false;                        // a transfer is in flight or waits
+  std::optional<VmId> quarantined_for;      // the VM whose release failed on it
+  // Clocks only.
+  int64_t rate_hz = 0;            // last known
+  std::optional<ClockId> parent;  // current
+  uint32_t flags = 0;
+  RatePolicy rate_policy = RatePolicy::kOwner;
+  std::vector<RateVote> rate_votes;
+  std::optional<int64_t> pinned_rate_hz;
+  // Resets only.
+  bool shared = false;
+};
+
+struct VmStatus {
+  VmId vm;
+  std::string name;
+  uint32_t epoch = 0;
+  bool releasing = false;
+  bool defined = true;  // false once deleted from the policy
+  uint32_t clock_votes = 0;
+  uint32_t domain_votes = 0;
+  uint32_t waiting = 0;  // calls that wait for an answer
+};
+
+// What the core would do with a request, and why, without doing it.
+struct Explanation {
+  Reason reason = Reason::kNone;
+  int32_t error = 0;         // as the VM would be answered
+  bool edge = false;         // the hardware would be called
+  std::vector<VmId> others;  // who holds it or is in the way
+  std::string text;          // whole sentences, with names
+};
+
+struct Options {
+  // How often a resource in doubt is tried again before it is quarantined.
+  int max_retries = 3;
+};
+
+// The arbiter: permissions, votes, edges in flight, rates, resets, releases. A pure state machine:
+// it performs no I/O, starts no threads and reads no clock; it is told what happened and says what
+// follows. Not thread-safe: its owner (backend/engine.h) serialises all calls.
+//
+// Life: construct, Start() once, then any of the others in any order. Every call that has an
+// Effects* appends to it.
+class Core {
+ public:
+  // `inventory` must have been through Sanitize(); `policy` compiled against it. `observer` is not
+  // owned and outlives the core.
+  Core(Inventory inventory, Profile profile, Policy policy, Observer* observer,
+       Options options = {});
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // Takes over what was found on and applies the configured pins.
+  void Start(Effects* effects);
+
+  // --- Requests ---
+
+  // Decides one request. REQUIRES: `call.ticket` waits for no other answer. With kReply the ticket
+  // is free again at once. The host (kHost) may call too: its ENABLE and DISABLE pin and unpin, its
+  // SET_RATE pins the rate.
+  Decision Decide(const Call& call, Effects* effects);
+
+  // A transfer is over. Each Transfer is completed exactly once.
+  void Complete(TransferId transfer, const Outcome& outcome, Effects* effects);
+
+  // A transfer has passed its deadline and hasn't returned: a release stops waiting for it.
+  // Complete() still follows.
+  void Overdue(TransferId transfer, Effects* effects);
+
+  // The caller of `ticket` can't wait longer: it is answered now. What was asked may still happen,
+  // so that a vote that was to be dropped is dropped, and one that nobody waits for is not
+  // recorded. No effect on a ticket that doesn't wait.
+  void Expire(Ticket ticket, Effects* effects);
+
+  // --- Lives ---
+
+  // Undoes all that `vm` did, in order, and starts a new epoch; returns it. Finished when the
+  // kReleased event comes and IsReleasing() is false. During a release, begins only a new epoch.
+  uint32_t Release(VmId vm, Effects* effects);
+  bool IsReleasing(VmId vm) const;
+  uint32_t EpochOf(VmId vm) const;
+
+  // Tries again what is in doubt. To be called from time to time while NeedsMaintenance().
+  void Maintain(Effects* effects);
+  bool NeedsMaintenance() const;
+
+  // --- Policy and administration ---
+
+  // Replaces the policy. VMs are matched by name; new ones get new slots; those that are gone must
+  // have been released (FailedPrecondition otherwise, and nothing changes).
+  absl::Status Install(Policy policy, Effects* effects);
+
+  // Declares the resource fit for use again. NotFound when it wasn't quarantined.
+  absl::Status ClearQuarantine(Resource resource, Effects* effects);
+
+  // --- Looking ---
+
+  std::optional<VmId> FindVm(std::string_view name) const;  // defined VMs
+  std::string NameOf(VmId vm) const;                        // "host" for kHost
+  std::string NameOf(Resource resource) const;              // "uarta"; "clock 13" for a hole
+  std::optional<Resource> FindResource(ResourceKind kind, std::string_view name_or_id) const;
+  std::vector<VmStatus> Vms() const;
+  std::optional<ResourceStatus> Status(Resource resource) const;
+  std::vector<Resource> Resources(ResourceKind kind) const;  // all that exist, by id
+  std::vector<Resource> Quarantined() const;
+  Explanation Explain(VmId vm, const mrq::Request& request) const;
+  const Inventory& inventory() const;
+  const Profile& profile() const;
+  // Access of a VM to a resource, and whether it comes from the closure over ancestors alone.
+  struct Grant {
+    Access access = Access::kNone;
+    bool derived = false;
+  };
+  Grant GrantOf(VmId vm, Resource resource) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bpmp::core
+
+#endif  // BROKER_CORE_CORE_H_
