@@ -19,11 +19,12 @@
 
 namespace bpmp::core {
 
-// Where an entry was written, for messages: "broker.yaml:12". Empty for one made at run time.
+// Where an entry was written, for messages. Empty for one made at run time.
 struct Where {
   std::string file;
   int line = 0;  // 1-based; 0: unknown
 };
+// "broker.yaml:12: ", ready to be put before a message; empty when nothing is known.
 std::string ToString(const Where& where);
 
 // --- What an operator writes --------------------------------------------------------------------

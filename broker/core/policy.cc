@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/policy.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "broker/core/names.h"
+#include "broker/core/policy_checks.h"
+#include "broker/mrq/types.h"
+
+namespace bpmp::core {
+namespace {
+
+// A PLL serves whoever is below it, now or later, so no device gets it exclusively. The protocol
+// has no flag for PLLs; NVIDIA's names do ("pllp_out0", "utmip_pll", "sppll0_vco").
+bool IsPll(const std::string& name) {
+  const std::vector<absl::string_view> words = absl::StrSplit(name, '_');
+  return absl::StrContains(words.front(), "pll") || absl::StrContains(words.back(), "pll");
+}
+
+void Raise(std::vector<Access>* table, uint32_t id, Access access) {
+  (*table)[id] = std::max((*table)[id], access);
+}
+
+class Compiler {
+ public:
+  Compiler(const PolicySpec& spec, const Profile& profile, const Inventory& inventory)
+      : spec_(spec), profile_(profile), inventory_(inventory), names_(inventory, profile) {}
+
+  absl::StatusOr<Policy> Run(std::vector<Note>* notes) {
+    for (const ClockRule& rule : spec_.clock_rules) {
+      if (const auto id = Clock(rule.clock, rule.where, "clocks")) {
+        policy_.rate_policies[*id] = rule.policy;
+      }
+    }
+    for (const ResourceGrant& grant : spec_.shared_resets) {
+      if (const auto id = Reset(grant.resource, grant.where, "shared_resets")) {
+        policy_.shared_resets.insert(*id);
+      }
+    }
+    for (const PinSpec& pin : spec_.pins) AddPin(pin);
+    for (const VmSpec& vm : spec_.vms) policy_.vms.push_back(CompileVm(vm));
+    CheckPolicy(spec_, profile_, inventory_, policy_, &problems_, &notes_);
+    if (notes != nullptr) *notes = notes_;
+    if (problems_.empty()) return std::move(policy_);
+    return absl::InvalidArgumentError(absl::StrJoin(problems_, "\n"));
+  }
+
+ private:
+  void Problem(const Where& where, const std::string& who, const std::string& what) {
+    problems_.push_back(absl::StrCat(ToString(where), who, ": ", what));
+  }
+
+  std::optional<ClockId> Clock(const std::string& name, const Where& where,
+                               const std::string& who) {
+    const auto id = names_.FindClock(name);
+    if (!id) Problem(where, who, names_.Unknown(ResourceKind::kClock, name));
+    return id;
+  }
+  std::optional<ResetId> Reset(const std::string& name, const Where& where,
+                               const std::string& who) {
+    const auto id = names_.FindReset(name);
+    if (!id) Problem(where, who, names_.Unknown(ResourceKind::kReset, name));
+    return id;
+  }
+  std::optional<DomainId> Domain(const std::string& name, const Where& where,
+                                 const std::string& who) {
+    const auto id = names_.FindDomain(name);
+    if (!id) Problem(where, who, names_.Unknown(ResourceKind::kDomain, name));
+    return id;
+  }
+
+  void AddPin(const PinSpec& pin) {
+    if (pin.kind == ResourceKind::kDomain) {
+      if (const auto id = Domain(pin.resource, pin.where, "pins")) {
+        policy_.pins.push_back({Resource::Of(*id), std::nullopt});
+      }
+    } else if (const auto id = Clock(pin.resource, pin.where, "pins")) {
+      policy_.pins.push_back({Resource::Of(*id), pin.rate_hz});
+    }
+  }
+
+  VmPolicy CompileVm(const VmSpec& spec) {
+    const std::string who = absl::StrCat("vm ", spec.name);
+    VmPolicy vm;
+    vm.name = spec.name;
+    vm.all_exclusive = spec.all_exclusive;
+    vm.hide_ids = spec.hide_ids;
+    const Access base = spec.all_exclusive ? Access::kExclusive : Access::kNone;
+    vm.clocks.assign(inventory_.clocks.size(), base);
+    vm.domains.assign(inventory_.domains.size(), base);
+    vm.resets.assign(inventory_.max_reset_id + 1, base);
+    for (const DeviceGrant& grant : spec.devices) GiveDevice(grant, who, &vm);
+    for (const ResourceGrant& grant : spec.clocks) {
+      if (const auto id = Clock(grant.resource, grant.where, who)) {
+        Raise(&vm.clocks, id->value(), grant.access);
+      }
+    }
+    for (const ResourceGrant& grant : spec.resets) {
+      if (const auto id = Reset(grant.resource, grant.where, who)) {
+        Raise(&vm.resets, id->value(), grant.access);
+      }
+    }
+    for (const ResourceGrant& grant : spec.domains) {
+      if (const auto id = Domain(grant.resource, grant.where, who)) {
+        Raise(&vm.domains, id->value(), grant.access);
+      }
+    }
+    for (const RateLimits& limits : spec.rate_limits) {
+      if (const auto id = Clock(limits.clock, limits.where, who)) vm.rate_limits[*id] = limits;
+    }
+    return vm;
+  }
+
+  void GiveDevice(const DeviceGrant& grant, const std::string& who, VmPolicy* vm) {
+    const Device* device = profile_.FindDevice(grant.device);
+    if (device == nullptr) {
+      Problem(grant.where, who,
+              absl::StrFormat("profile '%s' has no device '%s'", profile_.name(), grant.device));
+      return;
+    }
+    DeviceUse use;
+    use.name = device->name();
+    use.reset_on_exit = grant.reset_on_exit;
+    use.clock_on_exit = grant.clock_on_exit;
+    use.pulse_on_grant = grant.pulse_on_grant;
+    for (const ClockId clock : device->clocks) GiveClock(grant, *device, clock, who, vm, &use);
+    for (const ClockId clock : device->shared_clocks) {
+      if (inventory_.Find(clock) == nullptr) continue;
+      Raise(&vm->clocks, clock.value(), Access::kVote);
+      use.clocks.push_back(clock);
+    }
+    for (const ResetId reset : device->resets) {
+      if (!inventory_.Has(reset)) continue;
+      Raise(&vm->resets, reset.value(), Access::kExclusive);
+      use.resets.push_back(reset);
+    }
+    for (const DomainId domain : device->domains) {
+      if (inventory_.Find(domain) == nullptr) {
+        Problem(grant.where, who,
+                absl::StrFormat("the firmware has no power domain %d of device '%s'",
+                                domain.value(), grant.device));
+        continue;
+      }
+      Raise(&vm->domains, domain.value(),
+            profile_.UsersOf(domain) == 1 ? Access::kExclusive : Access::kVote);
+      use.domains.push_back(domain);
+    }
+    vm->devices.push_back(std::move(use));
+  }
+
+  void GiveClock(const DeviceGrant& grant, const Device& device, ClockId clock,
+                 const std::string& who, VmPolicy* vm, DeviceUse* use) {
+    if (inventory_.Find(clock) == nullptr) {
+      Problem(grant.where, who,
+              absl::StrFormat("the firmware has no clock %d of device '%s'", clock.value(),
+                              grant.device));
+      return;
+    }
+    const std::string why = WhyNotExclusive(device, clock);
+    Raise(&vm->clocks, clock.value(), why.empty() ? Access::kExclusive : Access::kVote);
+    use->clocks.push_back(clock);
+    if (!why.empty()) {
+      notes_.push_back(
+          {grant.where, absl::StrFormat("%s: device '%s' gives only 'vote' on %s: %s", who,
+                                        grant.device, names_.NameOf(Resource::Of(clock)), why)});
+    }
+  }
+
+  // Empty when whoever has the device may have the clock alone.
+  std::string WhyNotExclusive(const Device& device, ClockId clock) const {
+    const ClockInfo& info = *inventory_.Find(clock);
+    if (profile_.UsersOf(clock) > 1) return "other devices of the board use it";
+    if ((info.flags & (mrq::clk_flag::kIsRoot | mrq::clk_flag::kIsVarRoot)) != 0) {
+      return "it is an input or a fixed root";
+    }
+    if (IsPll(info.name)) return "it is a PLL";
+    for (uint32_t id = 0; id < inventory_.clocks.size(); ++id) {
+      const ClockInfo& child = inventory_.clocks[id];
+      if (child.exists() && child.parent == clock && !Lists(device, ClockId(id))) {
+        return absl::StrCat("it feeds ", child.name, ", which is outside the device");
+      }
+    }
+    return "";
+  }
+
+  static bool Lists(const Device& device, ClockId clock) {
+    return std::find(device.clocks.begin(), device.clocks.end(), clock) != device.clocks.end();
+  }
+
+  const PolicySpec& spec_;
+  const Profile& profile_;
+  const Inventory& inventory_;
+  const Names names_;
+  Policy policy_;
+  std::vector<std::string> problems_;
+  std::vector<Note> notes_;
+};
+
+}  // namespace
+
+std::string ToString(const Where& where) {
+  if (where.file.empty()) return "";
+  return where.line > 0 ? absl::StrCat(where.file, ":", where.line, ": ")
+                        : absl::StrCat(where.file, ": ");
+}
+
+absl::StatusOr<Policy> Compile(const PolicySpec& spec, const Profile& profile,
+                               const Inventory& inventory, std::vector<Note>* notes) {
+  return Compiler(spec, profile, inventory).Run(notes);
+}
+
+}  // namespace bpmp::core
