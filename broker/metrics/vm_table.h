@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_METRICS_VM_TABLE_H_
+#define BROKER_METRICS_VM_TABLE_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "broker/core/event.h"
+#include "broker/metrics/request_labels.h"
+
+namespace bpmp::metrics {
+
+using Count = std::atomic<uint64_t>;
+inline void Increment(Count& count) { count.fetch_add(1, std::memory_order_relaxed); }
+
+// All that is counted by VM.
+struct VmCounts {
+  std::array<std::array<Count, kResults>, kRequestKinds> requests{};
+  std::array<Count, static_cast<size_t>(core::Reason::kReasonCount)> denials{};
+  std::array<Count, static_cast<size_t>(core::Reason::kReasonCount)> conflicts{};
+  Count unbalanced{0};
+
+  void Clear();
+};
+
+// The counts of every VM, found by the VM's number without a lock. At most kMaxVms VMs (the host is
+// one of them) have counts of their own; the others share one set, as do VMs that are gone.
+// Thread-safe. A VM's counts are reused after Remove(), never freed: a count that is on its way
+// while its VM is removed may be lost or go to a successor, which is as harmless as it is rare.
+class VmTable {
+ public:
+  static constexpr size_t kMaxVms = 256;
+
+  VmTable();
+
+  // Gives a VM counts of its own if there is room. To be called from one thread at a time, as
+  // Remove(). Idempotent.
+  void Add(VmId vm);
+  void Remove(VmId vm);
+
+  VmCounts& Of(VmId vm) {
+    for (size_t probe = 0; probe < kProbes; ++probe) {
+      Slot& slot = slots_[(vm.value() + probe) % kMaxVms];
+      if (slot.owner.load(std::memory_order_acquire) == OwnerOf(vm)) return *slot.counts;
+    }
+    return others_;
+  }
+
+  struct Entry {
+    std::optional<VmId> vm;  // none: the others
+    const VmCounts* counts = nullptr;
+  };
+  std::vector<Entry> Entries() const;
+
+ private:
+  // A VM is found at its home or close behind; numbers are given in sequence, so that homes rarely
+  // collide.
+  static constexpr size_t kProbes = 8;
+  static uint64_t OwnerOf(VmId vm) { return uint64_t{vm.value()} + 1; }
+
+  struct Slot {
+    std::atomic<uint64_t> owner{0};    // VmId + 1; 0: free
+    std::unique_ptr<VmCounts> counts;  // set before the slot's first owner, never changed after
+  };
+  std::array<Slot, kMaxVms> slots_;
+  VmCounts others_;
+};
+
+}  // namespace bpmp::metrics
+
+#endif  // BROKER_METRICS_VM_TABLE_H_
