@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/service/typed_caller.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "broker/base/string_view.h"
+#include "broker/core/names.h"
+#include "broker/service/convert.h"
+#include "broker/service/lookup.h"
+#include "broker/service/status.h"
+
+namespace bpmp::service {
+namespace {
+
+// Successes that are not what the caller may think.
+constexpr core::Reason kWorthSaying[] = {core::Reason::kAlreadyVoted,  core::Reason::kOthersHold,
+                                         core::Reason::kNoVote,        core::Reason::kCurrentRate,
+                                         core::Reason::kCurrentParent, core::Reason::kRateLocked,
+                                         core::Reason::kWanted};
+
+absl::Status TooMany(const Endpoint& endpoint) {
+  return absl::ResourceExhaustedError(absl::StrCat("vm ", endpoint.name, " has ",
+                                                   endpoint.limits.max_outstanding,
+                                                   " calls outstanding; wait for their answers"));
+}
+
+}  // namespace
+
+std::string OutcomeReason(const backend::Engine& engine, VmId vm, const mrq::Request& request,
+                          int32_t error, core::Reason reason) {
+  if (error == 0) {
+    const bool say = std::find(std::begin(kWorthSaying), std::end(kWorthSaying), reason) !=
+                     std::end(kWorthSaying);
+    return std::string(say ? core::ReasonText(reason) : "");
+  }
+  // Things may have changed since the decision; then the explanation is not its own.
+  const core::Explanation now =
+      engine.Read([&](const core::Core& core) { return core.Explain(vm, request); });
+  return now.reason == reason && !now.text.empty() ? now.text
+                                                   : std::string(core::ReasonText(reason));
+}
+
+absl::Duration TimeLeft(const grpc::CallbackServerContext& context, absl::Duration limit) {
+  // No deadline is the far future, beyond what subtraction can hold.
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return limit;
+  return std::clamp(absl::FromChrono(deadline) - absl::Now(), absl::ZeroDuration(), limit);
+}
+
+TypedCall::TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint,
+                     grpc::ServerUnaryReactor* reactor)
+    : deps_(deps), endpoint_(std::move(endpoint)), reactor_(reactor) {
+  endpoint_->unary_outstanding.fetch_add(1);
+}
+
+TypedCall::~TypedCall() {
+  Finish(absl::UnavailableError("the broker is stopping"));
+  endpoint_->unary_outstanding.fetch_sub(1);
+}
+
+void TypedCall::Finish(const absl::Status& status) {
+  if (reactor_ != nullptr) std::exchange(reactor_, nullptr)->Finish(ToGrpc(status));
+}
+
+bool TypedCall::Shows(const core::Core& core, core::Resource resource) const {
+  return !Hides() || core.GrantOf(vm(), resource).access != core::Access::kNone;
+}
+
+absl::StatusOr<core::Resource> TypedCall::Find(core::ResourceKind kind,
+                                               const v1::ResourceRef& ref) const {
+  absl::StatusOr<core::Resource> found = FindResource(engine(), ref, kind);
+  if (!Hides() || absl::IsInvalidArgument(found.status())) return found;
+  // What is hidden and what doesn't exist must look the same, and no name may be suggested.
+  if (found.ok() && engine().Read([&](const core::Core& core) { return Shows(core, *found); })) {
+    return found;
+  }
+  return absl::NotFoundError(
+      absl::StrCat("no ", ToAbsl(core::KindName(kind)), " '", WrittenAs(ref), "'"));
+}
+
+grpc::ServerUnaryReactor* TypedCaller::Start(grpc::CallbackServerContext* context, Work work) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<Caller> caller = deps_.caller_of(*context);
+  if (!caller.ok()) {
+    reactor->Finish(ToGrpc(caller.status()));
+    return reactor;
+  }
+  Endpoint& endpoint = *caller->endpoint;
+  auto call = std::make_unique<TypedCall>(&deps_, std::move(caller->endpoint), reactor);
+  if (endpoint.unary_outstanding.load() > endpoint.limits.max_outstanding) {
+    call->Finish(TooMany(endpoint));
+    return reactor;
+  }
+  const absl::Duration pause = endpoint.throttle.Take().pause;
+  if (pause <= absl::ZeroDuration()) {
+    work(std::move(call));
+  } else {
+    deps_.acceptor->After(pause, [call = std::move(call), work = std::move(work)]() mutable {
+      work(std::move(call));
+    });
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* TypedCaller::Run(grpc::CallbackServerContext* context,
+                                           core::ResourceKind kind, const v1::ResourceRef& ref,
+                                           MakeRequest make, v1::Outcome* outcome, Fill fill) {
+  return Start(context, [this, context, kind, &ref, make = std::move(make), outcome,
+                         fill = std::move(fill)](std::unique_ptr<TypedCall> call) mutable {
+    const absl::StatusOr<core::Resource> resource = call->Find(kind, ref);
+    if (!resource.ok()) return call->Finish(resource.status());
+    const absl::StatusOr<mrq::Request> request = make(*call, resource->id);
+    if (!request.ok()) return call->Finish(request.status());
+    Submit(context, std::move(call), *resource, *request, outcome, std::move(fill));
+  });
+}
+
+void TypedCaller::Submit(grpc::CallbackServerContext* context, std::unique_ptr<TypedCall> call,
+                         core::Resource resource, const mrq::Request& request, v1::Outcome* outcome,
+                         Fill fill) {
+  const VmId vm = call->vm();
+  const absl::Duration timeout = TimeLeft(*context, call->endpoint().limits.request_timeout);
+  const uint32_t epoch =
+      deps_.engine->Read([vm](const core::Core& core) { return core.EpochOf(vm); });
+  deps_.engine->Submit(vm, epoch, request, timeout,
+                       [call = std::move(call), resource, request, outcome, fill = std::move(fill)](
+                           const mrq::Response& response, core::Reason reason) mutable {
+                         ToProto(response.error, outcome);
+                         outcome->set_reason(OutcomeReason(call->engine(), call->vm(), request,
+                                                           response.error, reason));
+                         if (response.ok() && fill != nullptr) fill(*call, resource, response);
+                         call->Finish(absl::OkStatus());
+                       });
+}
+
+}  // namespace bpmp::service

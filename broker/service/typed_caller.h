@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_SERVICE_TYPED_CALLER_H_
+#define BROKER_SERVICE_TYPED_CALLER_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "bpmp/v1/types.pb.h"
+#include "broker/backend/engine.h"
+#include "broker/base/ids.h"
+#include "broker/core/core.h"
+#include "broker/core/resource.h"
+#include "broker/mrq/types.h"
+#include "broker/service/acceptor.h"
+#include "broker/service/caller.h"
+
+namespace bpmp::service {
+
+// What the typed services work with. Nothing passed by pointer is owned; all outlives the server.
+struct TypedDeps {
+  backend::Engine* engine = nullptr;
+  Acceptor* acceptor = nullptr;  // for its delays
+  CallerOf caller_of;
+  // The VM is not shown what it may not use (`ids: hidden`). Null: no VM hides.
+  std::function<bool(VmId)> hides_ids;
+};
+
+// One typed call that was let in. Counts as outstanding for its VM for as long as it lives, and is
+// finished exactly once: by Finish(), or, when it is dropped because the broker stops, as
+// unavailable.
+class TypedCall {
+ public:
+  TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint,
+            grpc::ServerUnaryReactor* reactor);
+  ~TypedCall();
+  TypedCall(const TypedCall&) = delete;
+  TypedCall& operator=(const TypedCall&) = delete;
+
+  void Finish(const absl::Status& status);
+
+  VmId vm() const { return endpoint_->vm; }
+  const Endpoint& endpoint() const { return *endpoint_; }
+  const backend::Engine& engine() const { return *deps_->engine; }
+  // A resource that the VM is shown; errors as of FindResource (lookup.h).
+  absl::StatusOr<core::Resource> Find(core::ResourceKind kind, const v1::ResourceRef& ref) const;
+  // To be called under the engine's lock.
+  bool Shows(const core::Core& core, core::Resource resource) const;
+
+ private:
+  bool Hides() const { return deps_->hides_ids != nullptr && deps_->hides_ids(vm()); }
+
+  const TypedDeps* const deps_;
+  const std::shared_ptr<Endpoint> endpoint_;
+  grpc::ServerUnaryReactor* reactor_;  // null once finished
+};
+
+// What the typed services share: who calls, how fast he may, and how a request becomes one
+// mrq::Request of his VM's current epoch and its answer an Outcome. A VM over its rate is slowed,
+// as on its session. Thread-safe; outlives the server.
+class TypedCaller {
+ public:
+  using Work = absl::AnyInvocable<void(std::unique_ptr<TypedCall>)>;
+  using MakeRequest = std::function<absl::StatusOr<mrq::Request>(const TypedCall&, uint32_t id)>;
+  // Reads a successful answer. Runs before the caller is answered.
+  using Fill =
+      absl::AnyInvocable<void(const TypedCall&, core::Resource, const mrq::Response& response)>;
+
+  explicit TypedCaller(TypedDeps deps) : deps_(std::move(deps)) {}
+  TypedCaller(const TypedCaller&) = delete;
+  TypedCaller& operator=(const TypedCaller&) = delete;
+
+  // Runs `work` when it is the call's turn, which is at once unless the VM is too fast.
+  grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, Work work);
+
+  // Finds the resource, makes the request of its id, submits it and answers. `ref` and `outcome`
+  // belong to the call's messages.
+  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, core::ResourceKind kind,
+                                const v1::ResourceRef& ref, MakeRequest make, v1::Outcome* outcome,
+                                Fill fill = nullptr);
+
+ private:
+  void Submit(grpc::CallbackServerContext* context, std::unique_ptr<TypedCall> call,
+              core::Resource resource, const mrq::Request& request, v1::Outcome* outcome,
+              Fill fill);
+
+  const TypedDeps deps_;
+};
+
+// Why a request ended as it did, in one sentence with the names of who is in the way; empty where
+// it did just what was asked. Takes the engine's lock.
+std::string OutcomeReason(const backend::Engine& engine, VmId vm, const mrq::Request& request,
+                          int32_t error, core::Reason reason);
+
+// The time until the client gives up, at most `limit`.
+absl::Duration TimeLeft(const grpc::CallbackServerContext& context, absl::Duration limit);
+
+}  // namespace bpmp::service
+
+#endif  // BROKER_SERVICE_TYPED_CALLER_H_
