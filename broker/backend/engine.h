@@ -22,8 +22,8 @@
 
 namespace bpmp::backend {
 
-// Hears of every request that the engine answered; for metrics and audit. Called from any thread, no
-// lock held; must be thread-safe and quick.
+// Hears of every request that the engine answered; for metrics and audit. Called from any thread,
+// no lock held; must be thread-safe and quick.
 class RequestObserver {
  public:
   struct Record {
@@ -40,15 +40,15 @@ class RequestObserver {
 };
 
 struct EngineOptions {
-  int slots = 2;                                        // transfers in flight at most
-  absl::Duration request_timeout = absl::Seconds(1);    // a caller's wait, unless it asks for less
-  absl::Duration transfer_timeout = absl::Seconds(2);   // one backend call's
-  absl::Duration tick = absl::Milliseconds(20);         // how often deadlines are looked at
+  int slots = 2;                                       // transfers in flight at most
+  absl::Duration request_timeout = absl::Seconds(1);   // a caller's wait, unless it asks for less
+  absl::Duration transfer_timeout = absl::Seconds(2);  // one backend call's
+  absl::Duration tick = absl::Milliseconds(20);        // how often deadlines are looked at
   absl::Duration retry_interval = absl::Milliseconds(500);
 };
 
-// The core, alive: serialises calls into it, carries its transfers to the worker and its answers to the
-// callers. Thread-safe. Never blocks on the backend: whatever waits is answered by callback.
+// The core, alive: serialises calls into it, carries its transfers to the worker and its answers to
+// the callers. Thread-safe. Never blocks on the backend: whatever waits is answered by callback.
 //
 // Callbacks run in the caller's thread when the answer is ready at once, else in a worker's or the
 // timer's; no lock is held, and they may call back into the engine.
@@ -56,8 +56,8 @@ class Engine : private Worker::Sink {
  public:
   using ReplyFn = absl::AnyInvocable<void(const mrq::Response&, core::Reason)>;
 
-  // `core` has been constructed but not started. Nothing passed by pointer is owned; `observer` may be
-  // null. `clock` must be real enough for the timer thread: its readings move by themselves.
+  // `core` has been constructed but not started. Nothing passed by pointer is owned; `observer` may
+  // be null. `clock` must be real enough for the timer thread: its readings move by themselves.
   Engine(std::unique_ptr<core::Core> core, core::Backend* backend, const Clock* clock,
          EngineOptions options, RequestObserver* observer);
   ~Engine();
@@ -80,7 +80,8 @@ class Engine : private Worker::Sink {
   absl::Status Install(core::Policy policy) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status ClearQuarantine(core::Resource resource) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Reads the core under the lock: `reader` gets a const core::Core&, must be quick and must not keep it.
+  // Reads the core under the lock: `reader` gets a const core::Core&, must be quick and must not
+  // keep it.
   template <typename Reader>
   auto Read(Reader&& reader) const ABSL_LOCKS_EXCLUDED(mutex_) {
     MutexLock lock(&mutex_);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/backend/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace bpmp::backend {
+namespace {
+
+constexpr char kStopped[] = "the worker has stopped; nothing was sent to the BPMP";
+constexpr char kTooLate[] = "waited too long for the BPMP; nothing was sent to it";
+
+// Signals are for the daemon's own thread: a new thread inherits the mask of its maker.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+Worker::Worker(core::Backend* backend, const Clock* clock, int slots, Sink* sink)
+    : backend_(backend), clock_(clock), sink_(sink) {
+  const SignalsBlocked blocked;
+  for (int slot = 0; slot < slots; ++slot) {
+    threads_.emplace_back([this] { Run(); });
+    const std::string name = "bpmp-worker-" + std::to_string(slot);
+    pthread_setname_np(threads_.back().native_handle(), name.c_str());
+  }
+}
+
+Worker::~Worker() {
+  Stop();
+  {
+    MutexLock lock(&mutex_);
+    exiting_ = true;
+    work_.SignalAll();
+  }
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+}
+
+void Worker::Submit(TransferId id, VmId vm, const mrq::Request& request, absl::Time deadline) {
+  Jobs job(1);
+  job.front().id = id;
+  job.front().vm = vm;
+  job.front().request = request;
+  job.front().deadline = deadline;
+
+  MutexLock lock(&mutex_);
+  Jobs& queue = vms_[vm].queue;
+  if (queue.empty()) {
+    turns_.push_back(vm);
+  }
+  queue.splice(queue.end(), job);
+  ++queued_;
+  work_.Signal();
+}
+
+void Worker::Run() {
+  while (const std::optional<Jobs::iterator> next = StartNext()) {
+    const Job& job = **next;
+    const TransferId id = job.id;
+    absl::StatusOr<mrq::Response> result = job.refusal != nullptr
+                                               ? absl::UnavailableError(job.refusal)
+                                               : backend_->Transfer(job.request, job.deadline);
+    Finish(*next);
+    sink_->OnDone(id, std::move(result));
+  }
+}
+
+std::optional<Worker::Jobs::iterator> Worker::StartNext() {
+  MutexLock lock(&mutex_);
+  while (turns_.empty()) {
+    if (exiting_) {
+      return std::nullopt;
+    }
+    work_.Wait(&mutex_);
+  }
+  const auto turn = WhoseTurn();
+  Vm& vm = vms_[*turn];
+  running_.splice(running_.end(), vm.queue, vm.queue.begin());
+  --queued_;
+  ++vm.in_flight;
+  if (vm.queue.empty()) {
+    turns_.erase(turn);
+  } else {
+    turns_.splice(turns_.end(), turns_, turn);
+  }
+  Job& job = running_.back();
+  if (stopped_) {
+    job.refusal = kStopped;
+  } else if (clock_->Now() >= job.deadline) {
+    job.refusal = kTooLate;
+  }
+  return std::prev(running_.end());
+}
+
+std::list<VmId>::iterator Worker::WhoseTurn() {
+  for (auto turn = turns_.begin(); turn != turns_.end(); ++turn) {
+    if (vms_[*turn].in_flight == 0) {
+      return turn;
+    }
+  }
+  return turns_.begin();
+}
+
+void Worker::Finish(Jobs::iterator job) {
+  MutexLock lock(&mutex_);
+  while (job->reporting) {
+    reported_.Wait(&mutex_);
+  }
+  const VmId vm = job->vm;
+  running_.erase(job);
+  --vms_[vm].in_flight;
+  ForgetIfIdle(vm);
+}
+
+void Worker::ForgetIfIdle(VmId vm) {
+  const auto found = vms_.find(vm);
+  if (found->second.queue.empty() && found->second.in_flight == 0) {
+    vms_.erase(found);
+  }
+}
+
+void Worker::CheckDeadlines() {
+  Jobs late;
+  std::vector<Jobs::iterator> overdue;
+  {
+    MutexLock lock(&mutex_);
+    const absl::Time now = clock_->Now();
+    late = TakeQueued(now);
+    for (auto job = running_.begin(); job != running_.end(); ++job) {
+      if (job->refusal == nullptr && !job->overdue && now >= job->deadline) {
+        job->overdue = true;
+        job->reporting = true;
+        overdue.push_back(job);
+      }
+    }
+  }
+  Refuse(late, kTooLate);
+  for (const Jobs::iterator job : overdue) {
+    sink_->OnOverdue(job->id);
+    MutexLock lock(&mutex_);
+    job->reporting = false;
+    reported_.SignalAll();
+  }
+}
+
+void Worker::Stop() {
+  Jobs queued;
+  {
+    MutexLock lock(&mutex_);
+    stopped_ = true;
+    queued = TakeQueued(absl::InfiniteFuture());
+  }
+  Refuse(queued, kStopped);
+}
+
+Worker::Jobs Worker::TakeQueued(absl::Time time) {
+  Jobs taken;
+  for (auto turn = turns_.begin(); turn != turns_.end();) {
+    const VmId vm = *turn;
+    Jobs& queue = vms_[vm].queue;
+    for (auto job = queue.begin(); job != queue.end();) {
+      const auto next = std::next(job);
+      if (job->deadline <= time) {
+        taken.splice(taken.end(), queue, job);
+      }
+      job = next;
+    }
+    turn = queue.empty() ? turns_.erase(turn) : std::next(turn);
+    ForgetIfIdle(vm);
+  }
+  queued_ -= taken.size();
+  return taken;
+}
+
+void Worker::Refuse(const Jobs& jobs, const char* why) {
+  for (const Job& job : jobs) {
+    sink_->OnDone(job.id, absl::UnavailableError(why));
+  }
+}
+
+Worker::Stats Worker::stats() const {
+  MutexLock lock(&mutex_);
+  Stats stats;
+  stats.queued = queued_;
+  for (const Job& job : running_) {
+    stats.running += job.refusal == nullptr ? 1 : 0;
+    stats.overdue += job.overdue ? 1 : 0;
+  }
+  return stats;
+}
+
+}  // namespace bpmp::backend
