@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/daemon/config.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "broker/base/status_macros.h"
+#include "broker/daemon/yaml_proto.h"
+
+namespace bpmp::daemon {
+namespace {
+
+// REQUIRES: 0 and "" stand for "not set" in these fields, as everywhere in the schema.
+void Default(uint32_t value, uint32_t default_value, v1::LimitsConfig* limits,
+             void (v1::LimitsConfig::*set)(uint32_t)) {
+  if (value == 0) (limits->*set)(default_value);
+}
+
+void DefaultLimits(v1::LimitsConfig* limits) {
+  Default(limits->requests_per_second(), 10'000, limits,
+          &v1::LimitsConfig::set_requests_per_second);
+  Default(limits->burst(), 4'096, limits, &v1::LimitsConfig::set_burst);
+  Default(limits->max_outstanding(), 64, limits, &v1::LimitsConfig::set_max_outstanding);
+  Default(limits->request_timeout_ms(), 1'000, limits, &v1::LimitsConfig::set_request_timeout_ms);
+}
+
+void DefaultDevice(v1::DeviceGrantConfig* device) {
+  if (device->on_exit() == v1::DeviceGrantConfig::ON_EXIT_UNSPECIFIED) {
+    device->set_on_exit(v1::DeviceGrantConfig::ASSERT);
+  }
+  if (device->clocks_on_exit() == v1::DeviceGrantConfig::CLOCKS_ON_EXIT_UNSPECIFIED) {
+    device->set_clocks_on_exit(v1::DeviceGrantConfig::BOOT);
+  }
+  if (device->on_grant() == v1::DeviceGrantConfig::ON_GRANT_UNSPECIFIED) {
+    device->set_on_grant(v1::DeviceGrantConfig::NOTHING);
+  }
+}
+
+void MakeAbsolute(const std::string& directory, std::string* path) {
+  if (!path->empty() && !absl::StartsWith(*path, "/")) {
+    *path = absl::StrCat(directory, "/", *path);
+  }
+}
+
+}  // namespace
+
+Environment Environment::OfProcess() {
+  Environment environment;
+  environment.uid = geteuid();
+  // Not the caller's word when the program has more rights than the caller.
+  const char* directory = secure_getenv("XDG_RUNTIME_DIR");
+  if (directory != nullptr) environment.xdg_runtime_dir = directory;
+  return environment;
+}
+
+absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path) {
+  LoadedConfig loaded;
+  loaded.config = std::make_unique<v1::Config>();
+  if (!path.empty()) {
+    BPMP_RETURN_IF_ERROR(LoadYamlFile(path, loaded.config.get(), &loaded.sources));
+  }
+  return loaded;
+}
+
+void ApplyVmDefaults(const std::string& runtime_dir, v1::VmConfig* vm) {
+  if (vm->socket().empty()) vm->set_socket(absl::StrCat(runtime_dir, "/vms/", vm->name(), ".sock"));
+  if (vm->mode().empty()) vm->set_mode("0600");
+  if (vm->certificate_name().empty()) vm->set_certificate_name(vm->name());
+  if (vm->ids() == v1::VmConfig::IDS_UNSPECIFIED) vm->set_ids(v1::VmConfig::SHOWN);
+  v1::PeerConfig* peer = vm->mutable_peer();
+  if (peer->user().empty()) peer->set_user(vm->owner());
+  if (peer->grace_ms() == 0) peer->set_grace_ms(5'000);
+  for (v1::DeviceGrantConfig& device : *vm->mutable_devices()) DefaultDevice(&device);
+}
+
+absl::Status ApplyDefaults(const Environment& environment, const std::string& directory,
+                           v1::Config* config) {
+  if (config->runtime_dir().empty()) {
+    if (environment.uid == 0) {
+      config->set_runtime_dir("/run/bpmp-broker");
+    } else if (!environment.xdg_runtime_dir.empty()) {
+      config->set_runtime_dir(absl::StrCat(environment.xdg_runtime_dir, "/bpmp-broker"));
+    } else {
+      return absl::FailedPreconditionError(
+          "nowhere to put the sockets: set XDG_RUNTIME_DIR, or 'runtime_dir' in the configuration");
+    }
+  }
+  v1::AdminConfig* admin = config->mutable_admin();
+  if (admin->socket().empty()) admin->set_socket(config->runtime_dir() + "/admin.sock");
+  v1::BackendConfig* backend = config->mutable_backend();
+  if (backend->kind() == v1::BackendConfig::KIND_UNSPECIFIED) {
+    backend->set_kind(v1::BackendConfig::SIM);
+  }
+  if (backend->transfer_timeout_ms() == 0) backend->set_transfer_timeout_ms(2'000);
+  for (v1::VmConfig& vm : *config->mutable_vms()) ApplyVmDefaults(config->runtime_dir(), &vm);
+  DefaultLimits(config->mutable_limits());
+  v1::MetricsConfig* metrics = config->mutable_metrics();
+  if (metrics->listen().empty()) metrics->set_listen("127.0.0.1:9464");
+  v1::LogConfig* log = config->mutable_log();
+  if (log->level() == v1::LogConfig::LEVEL_UNSPECIFIED) log->set_level(v1::LogConfig::INFO);
+  if (log->fold_seconds() == 0) log->set_fold_seconds(10);
+  for (std::string& profile : *config->mutable_profiles()) MakeAbsolute(directory, &profile);
+  if (config->has_tls()) {
+    v1::TlsConfig* tls = config->mutable_tls();
+    MakeAbsolute(directory, tls->mutable_certificate());
+    MakeAbsolute(directory, tls->mutable_key());
+    MakeAbsolute(directory, tls->mutable_client_ca());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace bpmp::daemon
