@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -102,6 +103,8 @@ class Engine : private Worker::Sink {
     ReplyFn reply;
   };
 
+  void Record(VmId vm, const mrq::Request* request, const mrq::Response& response,
+              core::Reason reason, absl::Duration latency);
   void OnDone(TransferId id, absl::StatusOr<mrq::Response> result) override;
   void OnOverdue(TransferId id) override;
   void TimerLoop();

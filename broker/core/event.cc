@@ -46,6 +46,7 @@ constexpr std::array kReasons = {
     ReasonEntry{Reason::kUnknownId, "unknown-id", "there is no such id"},
     ReasonEntry{Reason::kBadArgument, "bad-argument", "a value is out of range"},
     ReasonEntry{Reason::kNotForwarded, "not-forwarded", "no VM may use this MRQ"},
+    ReasonEntry{Reason::kUnpowered, "unpowered", "its power domain is off"},
     ReasonEntry{Reason::kReleasing, "releasing", "it waits for the VM's release to end"},
     ReasonEntry{Reason::kStaleEpoch, "stale-epoch", "the VM was released since it was asked"},
     ReasonEntry{Reason::kFirmwareRefused, "firmware-refused", "the firmware refused"},

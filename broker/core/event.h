@@ -39,6 +39,7 @@ enum class Reason : uint8_t {
   kUnknownId,         // no such id (EINVAL)
   kBadArgument,       // a value out of range (EINVAL)
   kNotForwarded,      // an MRQ that no VM may use (EINVAL)
+  kUnpowered,         // its power domain is off: skipped
   kReleasing,         // waits for the release of the VM's last epoch
   kStaleEpoch,        // asked before the VM was released (EAGAIN)
   kFirmwareRefused,   // the firmware's own error

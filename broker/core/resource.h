@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <utility>
 
 #include "broker/base/ids.h"
 
@@ -27,6 +28,11 @@ struct Resource {
   static constexpr Resource Of(ResetId reset) { return {ResourceKind::kReset, reset.value()}; }
 
   friend constexpr auto operator<=>(const Resource&, const Resource&) = default;
+
+  template <typename H>
+  friend H AbslHashValue(H h, const Resource& resource) {
+    return H::combine(std::move(h), static_cast<uint8_t>(resource.kind), resource.id);
+  }
 };
 
 // What the broker knows of the hardware behind a clock or domain. kUnknown: the last edge failed in

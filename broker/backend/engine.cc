@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/backend/engine.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "broker/mrq/codec.h"
+
+namespace bpmp::backend {
+
+// What is to be done once the lock is no longer held.
+struct Engine::Pending {
+  struct Answer {
+    Waiting waiting;
+    mrq::Response response;
+    core::Reason reason;
+  };
+  std::vector<Answer> answers;
+  std::vector<core::Transfer> transfers;
+  std::vector<absl::AnyInvocable<void()>> released;
+};
+
+Engine::Engine(std::unique_ptr<core::Core> core, core::Backend* backend, const Clock* clock,
+               EngineOptions options, RequestObserver* observer)
+    : clock_(clock),
+      options_(options),
+      observer_(observer),
+      core_(std::move(core)),
+      worker_(backend, clock, options.slots, this) {
+  Pending pending;
+  {
+    MutexLock lock(&mutex_);
+    core::Effects effects;
+    core_->Start(&effects);
+    Collect(&effects, &pending);
+  }
+  Deliver(std::move(pending));
+  timer_ = std::thread([this] { TimerLoop(); });
+}
+
+Engine::~Engine() {
+  Stop();
+  timer_.join();
+}
+
+void Engine::Stop() {
+  std::vector<Waiting> left;
+  {
+    MutexLock lock(&mutex_);
+    if (stopped_) return;
+    stopped_ = true;
+    for (auto& [ticket, waiting] : waiting_) left.push_back(std::move(waiting));
+    waiting_.clear();
+    stopping_.SignalAll();
+  }
+  worker_.Stop();
+  for (Waiting& waiting : left) {
+    waiting.reply(mrq::Fail(mrq::Error::kAgain), core::Reason::kBackendFailed);
+  }
+}
+
+void Engine::Submit(VmId vm, uint32_t epoch, const mrq::Request& request, absl::Duration timeout,
+                    ReplyFn reply) {
+  core::Call call;
+  call.vm = vm;
+  call.epoch = epoch;
+  call.request = request;
+  core::Decision decision;
+  Pending pending;
+  {
+    MutexLock lock(&mutex_);
+    if (stopped_) {
+      decision.response = mrq::Fail(mrq::Error::kAgain);
+    } else {
+      call.ticket = Ticket(next_ticket_++);
+      core::Effects effects;
+      decision = core_->Decide(call, &effects);
+      if (decision.kind != core::Decision::Kind::kReply) {
+        const absl::Time now = clock_->Now();
+        const absl::Duration wait = std::min(timeout, options_.request_timeout);
+        waiting_[call.ticket] = {vm, request, now, now + wait, std::move(reply)};
+      }
+      Collect(&effects, &pending);
+    }
+  }
+  if (decision.kind == core::Decision::Kind::kReply) {
+    Record(vm, &request, decision.response, decision.reason, absl::ZeroDuration());
+    reply(decision.response, decision.reason);
+  }
+  Deliver(std::move(pending));
+}
+
+void Engine::SubmitBytes(VmId vm, uint32_t epoch, uint32_t mrq, absl::Span<const uint8_t> tx,
+                         absl::Duration timeout, ReplyFn reply) {
+  const auto request = mrq::DecodeRequest(mrq, tx);
+  if (request.ok()) return Submit(vm, epoch, *request, timeout, std::move(reply));
+  const mrq::Response response = mrq::Fail(mrq::ErrorFromStatus(request.status()));
+  if (observer_ != nullptr) {
+    RequestObserver::Record record;
+    record.vm = vm;
+    record.mrq = mrq;
+    record.error = response.error;
+    record.reason = core::Reason::kBadArgument;
+    observer_->OnRequest(record);
+  }
+  reply(response, core::Reason::kBadArgument);
+}
+
+void Engine::Record(VmId vm, const mrq::Request* request, const mrq::Response& response,
+                    core::Reason reason, absl::Duration latency) {
+  if (observer_ == nullptr) return;
+  RequestObserver::Record record;
+  record.vm = vm;
+  record.request = request;
+  record.mrq = mrq::MrqCode(*request);
+  record.error = response.error;
+  record.reason = reason;
+  record.used_backend = latency > absl::ZeroDuration();
+  record.latency = latency;
+  observer_->OnRequest(record);
+}
+
+uint32_t Engine::Release(VmId vm, absl::AnyInvocable<void()> done) {
+  Pending pending;
+  uint32_t epoch = 0;
+  {
+    MutexLock lock(&mutex_);
+    core::Effects effects;
+    epoch = core_->Release(vm, &effects);
+    if (done) release_waiters_.emplace_back(vm, std::move(done));
+    Collect(&effects, &pending);
+  }
+  Deliver(std::move(pending));
+  return epoch;
+}
+
+void Engine::WhenReleased(VmId vm, absl::AnyInvocable<void()> done) {
+  Pending pending;
+  {
+    MutexLock lock(&mutex_);
+    core::Effects none;
+    release_waiters_.emplace_back(vm, std::move(done));
+    Collect(&none, &pending);
+  }
+  Deliver(std::move(pending));
+}
+
+absl::Status Engine::Install(core::Policy policy) {
+  Pending pending;
+  absl::Status status;
+  {
+    MutexLock lock(&mutex_);
+    core::Effects effects;
+    status = core_->Install(std::move(policy), &effects);
+    Collect(&effects, &pending);
+  }
+  Deliver(std::move(pending));
+  return status;
+}
+
+absl::Status Engine::ClearQuarantine(core::Resource resource) {
+  Pending pending;
+  absl::Status status;
+  {
+    MutexLock lock(&mutex_);
+    core::Effects effects;
+    status = core_->ClearQuarantine(resource, &effects);
+    Collect(&effects, &pending);
+  }
+  Deliver(std::move(pending));
+  return status;
+}
+
+void Engine::OnDone(TransferId id, absl::StatusOr<mrq::Response> result) {
+  Pending pending;
+  {
+    MutexLock lock(&mutex_);
+    core::Effects effects;
+    core_->Complete(id, core::OutcomeOf(result), &effects);
+    Collect(&effects, &pending);
+  }
+  Deliver(std::move(pending));
+}
+
+void Engine::OnOverdue(TransferId id) {
+  Pending pending;
+  {
+    MutexLock lock(&mutex_);
+    core::Effects effects;
+    core_->Overdue(id, &effects);
+    Collect(&effects, &pending);
+  }
+  Deliver(std::move(pending));
+}
+
+void Engine::Collect(core::Effects* effects, Pending* pending) {
+  pending->transfers = std::move(effects->transfers);
+  for (core::Reply& reply : effects->replies) {
+    auto waiting = waiting_.extract(reply.ticket);
+    if (waiting.empty()) continue;
+    pending->answers.push_back({std::move(waiting.mapped()), reply.response, reply.reason});
+  }
+  if (release_waiters_.empty()) return;
+  const auto released = [&](const auto& waiter) { return !core_->IsReleasing(waiter.first); };
+  for (auto& waiter : release_waiters_) {
+    if (released(waiter)) pending->released.push_back(std::move(waiter.second));
+  }
+  std::erase_if(release_waiters_, released);
+}
+
+void Engine::Deliver(Pending pending) {
+  if (!pending.transfers.empty()) {
+    const absl::Time deadline = clock_->Now() + options_.transfer_timeout;
+    for (const core::Transfer& transfer : pending.transfers) {
+      worker_.Submit(transfer.id, transfer.vm, transfer.request, deadline);
+    }
+  }
+  for (Pending::Answer& answer : pending.answers) {
+    const absl::Duration latency =
+        std::max(clock_->Now() - answer.waiting.submitted, absl::Nanoseconds(1));
+    Record(answer.waiting.vm, &answer.waiting.request, answer.response, answer.reason, latency);
+    answer.waiting.reply(answer.response, answer.reason);
+  }
+  for (absl::AnyInvocable<void()>& released : pending.released) released();
+}
+
+void Engine::TimerLoop() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  pthread_setname_np(pthread_self(), "bpmp-timer");
+  absl::Time next_retry = clock_->Now() + options_.retry_interval;
+  while (true) {
+    Pending pending;
+    {
+      MutexLock lock(&mutex_);
+      stopping_.WaitFor(&mutex_, options_.tick);
+      if (stopped_) return;
+      const absl::Time now = clock_->Now();
+      core::Effects effects;
+      std::vector<Ticket> late;
+      for (const auto& [ticket, waiting] : waiting_) {
+        if (waiting.deadline <= now) late.push_back(ticket);
+      }
+      for (const Ticket ticket : late) core_->Expire(ticket, &effects);
+      if (now >= next_retry) {
+        next_retry = now + options_.retry_interval;
+        if (core_->NeedsMaintenance()) core_->Maintain(&effects);
+      }
+      Collect(&effects, &pending);
+    }
+    Deliver(std::move(pending));
+    worker_.CheckDeadlines();
+  }
+}
+
+}  // namespace bpmp::backend

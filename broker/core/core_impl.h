@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CORE_CORE_IMPL_H_
+#define BROKER_CORE_CORE_IMPL_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "broker/core/core.h"
+#include "broker/core/machine.h"
+#include "broker/core/releaser.h"
+#include "broker/core/requests.h"
+
+namespace bpmp::core {
+
+// What Core is made of: the machine, who answers requests, who releases, and the table of VMs.
+class Core::Impl {
+ public:
+  Impl(Inventory inventory, Profile profile, Policy policy, Observer* observer, Options options);
+
+  void Start();
+  Decision Decide(const Call& call);
+  void Expire(Ticket ticket);
+  uint32_t Release(VmId vm);
+  void Maintain();
+  absl::Status Install(Policy policy);
+  absl::Status ClearQuarantine(Resource resource);
+  bool Releasing(VmId vm) const { return releaser.Active(vm); }
+  // Runs all that became ready, and lets go what waited for a release that ended.
+  void Settle();
+
+  bool Known(VmId vm) const { return vm.value() < vm_names.size(); }
+
+  Machine machine;
+  Requests requests;
+  Releaser releaser;
+  std::vector<std::string> vm_names;                   // by slot; [0] is "host"
+  absl::flat_hash_map<std::string, VmId> slots;        // also of VMs that are gone
+  absl::flat_hash_map<VmId, std::deque<Call>> parked;  // wait for a release
+
+ private:
+  VmId SlotFor(const std::string& name);
+  void AssignPolicies();
+  void TakeOverFound();
+  void PinFrom(const std::vector<Pin>& pins);
+};
+
+}  // namespace bpmp::core
+
+#endif  // BROKER_CORE_CORE_IMPL_H_

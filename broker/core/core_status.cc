@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "broker/base/string_view.h"
+#include "broker/core/core.h"
+#include "broker/core/core_impl.h"
+#include "broker/mrq/codec.h"
+
+namespace bpmp::core {
+
+std::optional<VmId> Core::FindVm(std::string_view name) const {
+  const auto it = impl_->slots.find(ToAbsl(name));
+  if (it == impl_->slots.end()) return std::nullopt;
+  if (impl_->machine.view.PolicyOf(it->second) == nullptr) return std::nullopt;
+  return it->second;
+}
+
+std::string Core::NameOf(VmId vm) const {
+  return impl_->Known(vm) ? impl_->vm_names[vm.value()] : ToString(vm);
+}
+std::string Core::NameOf(Resource resource) const { return impl_->machine.names.NameOf(resource); }
+std::optional<Resource> Core::FindResource(ResourceKind kind, std::string_view name_or_id) const {
+  return impl_->machine.names.Find(kind, name_or_id);
+}
+std::string Core::UnknownResource(ResourceKind kind, std::string_view name) const {
+  return impl_->machine.names.Unknown(kind, name);
+}
+const Inventory& Core::inventory() const { return impl_->machine.inventory; }
+const Profile& Core::profile() const { return impl_->machine.profile; }
+
+std::vector<VmStatus> Core::Vms() const {
+  const Machine& machine = impl_->machine;
+  std::vector<VmStatus> vms;
+  for (uint32_t slot = 1; slot < impl_->vm_names.size(); ++slot) {
+    const VmId vm(slot);
+    VmStatus status;
+    status.vm = vm;
+    status.name = impl_->vm_names[slot];
+    status.epoch = machine.ledger.EpochOf(vm);
+    status.releasing = impl_->Releasing(vm);
+    status.defined = machine.view.PolicyOf(vm) != nullptr;
+    status.clock_votes = machine.ledger.ClockVotes(vm);
+    status.domain_votes = machine.ledger.DomainVotes(vm);
+    status.waiting = machine.scheduler.Waiting(vm);
+    if (const auto it = impl_->parked.find(vm); it != impl_->parked.end()) {
+      status.waiting += static_cast<uint32_t>(it->second.size());
+    }
+    vms.push_back(status);
+  }
+  return vms;
+}
+
+std::optional<ResourceStatus> Core::Status(Resource resource) const {
+  const Machine& machine = impl_->machine;
+  const ClockId clock(resource.id);
+  const DomainId domain(resource.id);
+  const ResetId reset(resource.id);
+  const bool is_clock = resource.kind == ResourceKind::kClock;
+  const bool is_reset = resource.kind == ResourceKind::kReset;
+  const bool exists = is_clock   ? machine.inventory.Find(clock) != nullptr
+                      : is_reset ? machine.inventory.Has(reset)
+                                 : resource.kind == ResourceKind::kDomain &&
+                                       machine.inventory.Find(domain) != nullptr;
+  if (!exists) return std::nullopt;
+
+  const Line line = machine.ledger.lines().Of(resource);
+  const Ledger::Entry& entry = machine.ledger.At(line);
+  ResourceStatus status;
+  status.resource = resource;
+  status.name = machine.names.NameOf(resource);
+  status.gate = entry.gate;
+  status.reset = entry.reset;
+  status.pinned = entry.pinned;
+  status.found_on = entry.found;
+  status.residue = entry.residue;
+  status.busy = !machine.scheduler.Idle(line);
+  status.quarantined_for = entry.quarantined;
+  status.holders = machine.ledger.HoldersOf(line);
+  for (const VmId vm : machine.view.Defined()) {
+    if (machine.ledger.Implied(vm, line)) status.implied.push_back(vm);
+    const VmPolicy& policy = *machine.view.PolicyOf(vm);
+    const Access access = is_clock   ? policy.Of(clock)
+                          : is_reset ? policy.Of(reset)
+                                     : policy.Of(domain);
+    if (access == Access::kExclusive) status.exclusive.push_back(vm);
+  }
+  if (is_clock) {
+    status.rate_hz = machine.tree.Rate(clock);
+    status.parent = machine.tree.Parent(clock);
+    status.flags = machine.inventory.Find(clock)->flags;
+    status.rate_policy = machine.policy.RatePolicyOf(clock);
+    for (const auto& [vm, hz] : entry.rate_votes) status.rate_votes.push_back({vm, hz});
+    if (entry.rate_pin != 0) status.pinned_rate_hz = entry.rate_pin;
+  }
+  if (is_reset) status.shared = machine.policy.shared_resets.contains(reset);
+  return status;
+}
+
+std::vector<Resource> Core::Resources(ResourceKind kind) const {
+  const Inventory& inventory = impl_->machine.inventory;
+  std::vector<Resource> resources;
+  if (kind == ResourceKind::kClock) {
+    for (uint32_t id = 0; id < inventory.clocks.size(); ++id) {
+      if (inventory.clocks[id].exists()) resources.push_back(Resource::Of(ClockId(id)));
+    }
+  } else if (kind == ResourceKind::kDomain) {
+    for (uint32_t id = 0; id < inventory.domains.size(); ++id) {
+      if (inventory.domains[id].exists()) resources.push_back(Resource::Of(DomainId(id)));
+    }
+  } else if (kind == ResourceKind::kReset) {
+    for (uint32_t id = 0; id <= inventory.max_reset_id; ++id) {
+      resources.push_back(Resource::Of(ResetId(id)));
+    }
+  }
+  return resources;
+}
+
+std::vector<Resource> Core::Quarantined() const {
+  const Ledger& ledger = impl_->machine.ledger;
+  std::vector<Resource> quarantined;
+  for (Line line = 0; line < ledger.lines().size(); ++line) {
+    if (ledger.At(line).quarantined) quarantined.push_back(ledger.lines().At(line));
+  }
+  return quarantined;
+}
+
+Core::Grant Core::GrantOf(VmId vm, Resource resource) const {
+  const View& view = impl_->machine.view;
+  switch (resource.kind) {
+    case ResourceKind::kClock:
+      return {view.Of(vm, ClockId(resource.id)), view.IsDerived(vm, ClockId(resource.id))};
+    case ResourceKind::kDomain:
+      return {view.Of(vm, DomainId(resource.id)), false};
+    case ResourceKind::kReset:
+      return {view.Of(vm, ResetId(resource.id)), false};
+    case ResourceKind::kNone:
+      break;
+  }
+  return {};
+}
+
+}  // namespace bpmp::core

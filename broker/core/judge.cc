@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/judge.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace bpmp::core {
+namespace {
+
+Verdict Refuse(mrq::Error error, Reason reason, VmId other = kHost) {
+  return {Verdict::Kind::kRefuse, error, reason, other, 0};
+}
+Verdict Unknown() { return Refuse(mrq::Error::kInval, Reason::kUnknownId); }
+Verdict Denied(Reason reason = Reason::kNotPermitted) {
+  return Refuse(mrq::Error::kAccess, reason);
+}
+Verdict Busy(Reason reason, VmId other) { return Refuse(mrq::Error::kBusy, reason, other); }
+Verdict Settled(Reason reason, int64_t value = 0) {
+  return {Verdict::Kind::kSettled, mrq::Error::kOk, reason, kHost, value};
+}
+Verdict Proceed(Reason reason, int64_t value = 0) {
+  return {Verdict::Kind::kProceed, mrq::Error::kOk, reason, kHost, value};
+}
+
+}  // namespace
+
+bool Judge::Exists(Resource resource) const {
+  switch (resource.kind) {
+    case ResourceKind::kClock:
+      return inventory_.Find(ClockId(resource.id)) != nullptr;
+    case ResourceKind::kDomain:
+      return inventory_.Find(DomainId(resource.id)) != nullptr;
+    case ResourceKind::kReset:
+      return inventory_.Has(ResetId(resource.id));
+    case ResourceKind::kNone:
+      break;
+  }
+  return false;
+}
+
+Access Judge::AccessOf(VmId vm, Resource resource) const {
+  switch (resource.kind) {
+    case ResourceKind::kClock:
+      return view_.Of(vm, ClockId(resource.id));
+    case ResourceKind::kDomain:
+      return view_.Of(vm, DomainId(resource.id));
+    case ResourceKind::kReset:
+      return view_.Of(vm, ResetId(resource.id));
+    case ResourceKind::kNone:
+      break;
+  }
+  return Access::kNone;
+}
+
+VmId Judge::FirstOther(VmId vm, Line line) const {
+  // VMs first: a person who is told who is in the way can do something about a VM.
+  const std::vector<VmId> holders = ledger_.HoldersOf(line);
+  for (auto it = holders.rbegin(); it != holders.rend(); ++it) {
+    if (*it != vm) return *it;
+  }
+  return kHost;
+}
+
+bool Judge::Quarantined(VmId vm, Line line) const {
+  const auto& quarantined = ledger_.At(line).quarantined;
+  return quarantined && *quarantined != vm && vm != kHost;
+}
+
+Verdict Judge::Read(VmId vm, ClockId clock) const {
+  return view_.Shows(vm, clock) ? Proceed(Reason::kReadable) : Unknown();
+}
+
+Verdict Judge::IsEnabled(VmId vm, ClockId clock) const {
+  if (!view_.Shows(vm, clock)) return Unknown();
+  const Line line = ledger_.lines().Of(clock);
+  return Settled(Reason::kOwnVote, ledger_.Votes(vm, line) ? 1 : 0);
+}
+
+Verdict Judge::GetState(VmId vm, DomainId domain) const {
+  if (inventory_.Find(domain) == nullptr) return Unknown();
+  const Line line = ledger_.lines().Of(domain);
+  return Settled(Reason::kOwnVote, ledger_.Votes(vm, line) ? 1 : 0);
+}
+
+Verdict Judge::Enable(VmId vm, Resource resource) const {
+  if (!Exists(resource)) return Unknown();
+  const Line line = ledger_.lines().Of(resource);
+  if (AccessOf(vm, resource) < Access::kVote) return Denied();
+  if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *ledger_.At(line).quarantined);
+  const bool has = vm == kHost ? ledger_.At(line).pinned : ledger_.Votes(vm, line);
+  if (has) return Settled(Reason::kAlreadyVoted);
+  if (ledger_.At(line).gate == GateState::kOn) return Settled(Reason::kOthersHold);
+  return Proceed(Reason::kEdge);
+}
+
+Verdict Judge::Disable(VmId vm, Resource resource) const {
+  if (!Exists(resource)) return Unknown();
+  const Line line = ledger_.lines().Of(resource);
+  const Ledger::Entry& entry = ledger_.At(line);
+  const bool has = vm == kHost ? entry.pinned : ledger_.Votes(vm, line);
+  const Access access = AccessOf(vm, resource);
+  const bool ends_residue = entry.residue && access == Access::kExclusive && vm != kHost;
+  if (!has && !ends_residue) {
+    // A domain is switched off by Linux at boot whether it is listed or not; that must not fail.
+    if (access == Access::kNone && resource.kind == ResourceKind::kClock) return Denied();
+    return Settled(Reason::kNoVote);
+  }
+  if (entry.residue && !ends_residue) return Settled(Reason::kOthersHold);
+  const uint32_t others = entry.holders - (ledger_.Holds(vm, line) ? 1 : 0);
+  // The VM's implied vote, or the host's found hold, outlives its explicit one.
+  const bool keeps = (has && vm != kHost && ledger_.Implied(vm, line)) ||
+                     (vm == kHost && entry.found) || (!has && ledger_.Holds(vm, line));
+  return others > 0 || keeps ? Settled(Reason::kOthersHold) : Proceed(Reason::kEdge);
+}
+
+Judge::Range Judge::LimitsOf(VmId vm, ClockId clock) const {
+  const VmPolicy* policy = view_.PolicyOf(vm);
+  if (policy != nullptr) {
+    const auto it = policy->rate_limits.find(clock);
+    if (it != policy->rate_limits.end()) return {it->second.min_hz, it->second.max_hz};
+  }
+  return {0, std::numeric_limits<int64_t>::max()};
+}
+
+Verdict Judge::SetRateByVotes(VmId vm, ClockId clock, int64_t hz, RatePolicy policy) const {
+  const Ledger::Entry& entry = ledger_.At(ledger_.lines().Of(clock));
+  if (policy == RatePolicy::kFirst) {
+    if (entry.rate_lock && *entry.rate_lock != vm) {
+      return Busy(Reason::kRateTaken, *entry.rate_lock);
+    }
+    return Proceed(Reason::kEdge, hz);
+  }
+  Range range = {hz, std::numeric_limits<int64_t>::max()};
+  VmId highest = vm;
+  VmId lowest_limit = vm;
+  if (policy == RatePolicy::kRange) {
+    const Range own = LimitsOf(vm, clock);
+    range = {std::max(hz, own.min), own.max};
+  }
+  for (const auto& [other, vote] : entry.rate_votes) {
+    if (other == vm) continue;
+    Range theirs = {vote, std::numeric_limits<int64_t>::max()};
+    if (policy == RatePolicy::kRange) {
+      const Range limits = LimitsOf(other, clock);
+      theirs = {std::max(vote, limits.min), limits.max};
+    }
+    if (theirs.min > range.min) highest = other;
+    if (theirs.max < range.max) lowest_limit = other;
+    range = {std::max(range.min, theirs.min), std::min(range.max, theirs.max)};
+  }
+  if (range.min > range.max) {
+    return Busy(Reason::kDisjointRange, highest != vm ? highest : lowest_limit);
+  }
+  return Proceed(Reason::kEdge, range.min);
+}
+
+Verdict Judge::SetRate(VmId vm, ClockId clock, int64_t hz) const {
+  if (!view_.Shows(vm, clock)) return Unknown();
+  if (hz <= 0) return Refuse(mrq::Error::kInval, Reason::kBadArgument);
+  const RatePolicy policy = policy_.RatePolicyOf(clock);
+  const Line line = ledger_.lines().Of(clock);
+  const Ledger::Entry& entry = ledger_.At(line);
+  const int64_t current = tree_.Rate(clock);
+  if (!view_.MaySetRate(vm, clock, policy)) return Denied();
+  if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *entry.quarantined);
+
+  Verdict verdict = Proceed(Reason::kEdge, hz);
+  if (vm == kHost) {
+    if (ledger_.HeldByOtherVm(kHost, line)) {
+      verdict = Busy(Reason::kOtherHolder, FirstOther(kHost, line));
+    }
+  } else if (entry.rate_pin != 0) {
+    verdict = Busy(Reason::kPinnedRate, kHost);
+  } else if (policy == RatePolicy::kFixed) {
+    verdict = Denied(Reason::kFixedRate);
+  } else if (policy != RatePolicy::kOwner) {
+    verdict = SetRateByVotes(vm, clock, hz, policy);
+  }
+  const int64_t wanted = verdict.kind == Verdict::Kind::kProceed ? verdict.value : hz;
+  return wanted == current ? Settled(Reason::kCurrentRate, current) : verdict;
+}
+
+Verdict Judge::RoundRate(VmId vm, ClockId clock, int64_t hz) const {
+  if (!view_.Shows(vm, clock)) return Unknown();
+  const Verdict verdict = SetRate(vm, clock, hz);
+  if (verdict.kind == Verdict::Kind::kProceed) return Proceed(Reason::kReadable, verdict.value);
+  return Settled(Reason::kRateLocked, tree_.Rate(clock));
+}
+
+int64_t Judge::WantedRate(ClockId clock) const {
+  const RatePolicy policy = policy_.RatePolicyOf(clock);
+  if (policy != RatePolicy::kMax && policy != RatePolicy::kRange) return 0;
+  int64_t wanted = 0;
+  for (const auto& [vm, vote] : ledger_.At(ledger_.lines().Of(clock)).rate_votes) {
+    const int64_t floor = policy == RatePolicy::kRange ? LimitsOf(vm, clock).min : 0;
+    wanted = std::max({wanted, vote, floor});
+  }
+  return wanted;
+}
+
+Verdict Judge::SetParent(VmId vm, ClockId clock, ClockId parent) const {
+  if (!view_.Shows(vm, clock)) return Unknown();
+  const Line line = ledger_.lines().Of(clock);
+  const Ledger::Entry& entry = ledger_.At(line);
+  if (view_.Of(vm, clock) != Access::kExclusive) return Denied();
+  if (tree_.Parent(clock) == parent) return Settled(Reason::kCurrentParent, parent.value());
+  const std::vector<ClockId>& candidates = inventory_.Find(clock)->parents;
+  const bool candidate =
+      std::find(candidates.begin(), candidates.end(), parent) != candidates.end();
+  if (!candidate || view_.Of(vm, parent) < Access::kVote) {
+    return Denied(Reason::kParentNotAllowed);
+  }
+  if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *entry.quarantined);
+  if (entry.rate_pin != 0 && vm != kHost) return Busy(Reason::kPinnedRate, kHost);
+  if (ledger_.HeldByOther(vm, line)) return Busy(Reason::kOtherHolder, FirstOther(vm, line));
+  return Proceed(Reason::kEdge, parent.value());
+}
+
+bool Judge::UsesDeviceOf(VmId vm, ResetId reset) const {
+  const VmPolicy* policy = view_.PolicyOf(vm);
+  if (policy == nullptr) return false;
+  const auto votes = [&](auto id) { return ledger_.Votes(vm, ledger_.lines().Of(id)); };
+  for (const DeviceUse& device : policy->devices) {
+    const auto& resets = device.resets;
+    if (std::find(resets.begin(), resets.end(), reset) == resets.end()) continue;
+    if (std::any_of(device.clocks.begin(), device.clocks.end(), votes) ||
+        std::any_of(device.domains.begin(), device.domains.end(), votes)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<VmId> Judge::Wanting(ResetId reset, VmId vm) const {
+  const Line line = ledger_.lines().Of(reset);
+  std::vector<VmId> wanting;
+  for (const VmId other : view_.Defined()) {
+    if (other == vm || view_.Of(other, reset) != Access::kExclusive) continue;
+    if ((ledger_.ResetMark(other, line) & kResetWanted) != 0 || UsesDeviceOf(other, reset)) {
+      wanting.push_back(other);
+    }
+  }
+  return wanting;
+}
+
+Verdict Judge::Reset(VmId vm, mrq::ResetCmd cmd, ResetId reset) const {
+  if (!inventory_.Has(reset)) return Unknown();
+  const Line line = ledger_.lines().Of(reset);
+  if (view_.Of(vm, reset) != Access::kExclusive) return Denied();
+  if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *ledger_.At(line).quarantined);
+  if (!policy_.shared_resets.contains(reset)) return Proceed(Reason::kReset);
+  if (cmd == mrq::ResetCmd::kDeassert) {
+    return ledger_.At(line).reset == ResetState::kDeasserted ? Settled(Reason::kWanted)
+                                                             : Proceed(Reason::kReset);
+  }
+  return Wanting(reset, vm).empty() ? Proceed(Reason::kReset) : Settled(Reason::kWanted);
+}
+
+}  // namespace bpmp::core

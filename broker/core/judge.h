@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CORE_JUDGE_H_
+#define BROKER_CORE_JUDGE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "broker/core/clock_tree.h"
+#include "broker/core/event.h"
+#include "broker/core/inventory.h"
+#include "broker/core/ledger.h"
+#include "broker/core/policy.h"
+#include "broker/core/view.h"
+#include "broker/mrq/types.h"
+
+namespace bpmp::core {
+
+// What the rules say to a request, before anything is done.
+struct Verdict {
+  enum class Kind : uint8_t {
+    kRefuse,   // `error` and `reason`; `other` is who is in the way, for EBUSY
+    kSettled,  // nothing to do for the hardware; `value` is the answer where there is one
+    kProceed,  // the hardware is to be called, with `value` as rate or parent where there is one
+  };
+  Kind kind = Kind::kRefuse;
+  mrq::Error error = mrq::Error::kOk;
+  Reason reason = Reason::kNone;
+  VmId other;
+  int64_t value = 0;
+};
+
+// All permission and all arbitration, default deny: what each request of each agent would come to
+// as things stand. Reads everything and changes nothing, so that Decide() and Explain() can't
+// disagree.
+//
+// Every call checks, in this order: that the id exists (EINVAL), the VM's access (EACCES), who else
+// is concerned (EBUSY).
+class Judge {
+ public:
+  // None of these is owned; they outlive the judge.
+  Judge(const Inventory& inventory, const ClockTree& tree, const Ledger& ledger, const View& view,
+        const Policy& policy)
+      : inventory_(inventory), tree_(tree), ledger_(ledger), view_(view), policy_(policy) {}
+
+  // --- Requests that change nothing ---
+  Verdict Read(VmId vm, ClockId clock) const;        // GET_RATE, GET_PARENT, GET_ALL_INFO, FMAX
+  Verdict IsEnabled(VmId vm, ClockId clock) const;   // kSettled, value 0 or 1
+  Verdict GetState(VmId vm, DomainId domain) const;  // kSettled, value 0 or 1
+  // kSettled: the current rate; kProceed: ask the firmware to round `value`.
+  Verdict RoundRate(VmId vm, ClockId clock, int64_t hz) const;
+
+  // --- Requests that change something ---
+  // kSettled: the vote exists, or only the vote changes; kProceed: an edge.
+  Verdict Enable(VmId vm, Resource resource) const;
+  Verdict Disable(VmId vm, Resource resource) const;
+  // kSettled: runs at `value` already; kProceed: set `value`, which is the request merged with
+  // others'.
+  Verdict SetRate(VmId vm, ClockId clock, int64_t hz) const;
+  Verdict SetParent(VmId vm, ClockId clock, ClockId parent) const;
+  Verdict Reset(VmId vm, mrq::ResetCmd cmd, ResetId reset) const;
+
+  // The rate that the remaining votes ask for, for `max` and `range` clocks; 0 when nobody asks.
+  int64_t WantedRate(ClockId clock) const;
+  // VMs other than `vm` that want a shared reset deasserted: they said so, or use its device.
+  std::vector<VmId> Wanting(ResetId reset, VmId vm) const;
+
+ private:
+  Access AccessOf(VmId vm, Resource resource) const;
+  bool Exists(Resource resource) const;
+  VmId FirstOther(VmId vm, Line line) const;
+  bool Quarantined(VmId vm, Line line) const;
+  Verdict SetRateByVotes(VmId vm, ClockId clock, int64_t hz, RatePolicy policy) const;
+  struct Range {
+    int64_t min = 0;
+    int64_t max = 0;
+  };
+  Range LimitsOf(VmId vm, ClockId clock) const;
+  bool UsesDeviceOf(VmId vm, ResetId reset) const;
+
+  const Inventory& inventory_;
+  const ClockTree& tree_;
+  const Ledger& ledger_;
+  const View& view_;
+  const Policy& policy_;
+};
+
+}  // namespace bpmp::core
+
+#endif  // BROKER_CORE_JUDGE_H_

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/releaser.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "broker/core/ops.h"
+#include "broker/mrq/codec.h"
+
+namespace bpmp::core {
+namespace {
+
+template <typename T>
+bool Contains(const std::vector<T>& list, const T& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// What each exit rule does with a reset that was deasserted; absent: nothing.
+std::optional<mrq::ResetCmd> CommandFor(ResetOnExit on_exit) {
+  constexpr std::array<std::optional<mrq::ResetCmd>, 4> kCommands = {
+      mrq::ResetCmd::kAssert, mrq::ResetCmd::kDeassert, mrq::ResetCmd::kModule, std::nullopt};
+  return kCommands[static_cast<size_t>(on_exit)];
+}
+
+ResetOnExit OnExit(const VmPolicy* policy, ResetId reset) {
+  if (policy != nullptr) {
+    for (const DeviceUse& device : policy->devices) {
+      if (Contains(device.resets, reset)) return device.reset_on_exit;
+    }
+  }
+  return ResetOnExit::kAssert;
+}
+
+}  // namespace
+
+uint32_t Releaser::Begin(VmId vm) {
+  const uint32_t epoch = machine_.ledger.EpochOf(vm) + 1;
+  machine_.Apply(Change::Kind::kEpoch, vm, {}, epoch);
+  machine_.scheduler.Abandon(vm, mrq::Error::kAgain, Reason::kStaleEpoch);
+  if (Active(vm)) return epoch;
+  machine_.Emit(EventKind::kReleaseStarted, vm, {}, epoch);
+  absl::erase_if(machine_.granted, [&](const auto& use) { return use.first == vm; });
+  Release& release = releases_[vm];
+  Plan(vm, &release);
+  Advance(vm);
+  return epoch;
+}
+
+std::vector<VmId> Releaser::TakeFinished() { return std::exchange(finished_, {}); }
+
+std::vector<Line> Releaser::Concerned(VmId vm, ResourceKind kind) const {
+  std::vector<Line> lines = machine_.ledger.TouchedBy(vm);
+  const std::vector<Line> busy = machine_.scheduler.BusyFor(vm);
+  lines.insert(lines.end(), busy.begin(), busy.end());
+  for (Line line = 0; line < machine_.ledger.lines().size(); ++line) {
+    if (!machine_.ledger.At(line).residue) continue;
+    const Resource resource = machine_.ledger.lines().At(line);
+    const Access access = resource.kind == ResourceKind::kClock
+                              ? machine_.view.Of(vm, ClockId(resource.id))
+                              : machine_.view.Of(vm, DomainId(resource.id));
+    if (access == Access::kExclusive) lines.push_back(line);
+  }
+  std::erase_if(lines, [&](Line line) { return machine_.ledger.lines().At(line).kind != kind; });
+  std::sort(lines.begin(), lines.end());
+  lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
+  return lines;
+}
+
+void Releaser::Plan(VmId vm, Release* release) {
+  release->next = 0;
+  switch (release->phase) {
+    case Phase::kResets:
+      release->steps = Concerned(vm, ResourceKind::kReset);
+      break;
+    case Phase::kClocks: {
+      release->steps = Concerned(vm, ResourceKind::kClock);
+      const auto depth = [&](Line line) {
+        return machine_.tree.Depth(ClockId(machine_.ledger.lines().At(line).id));
+      };
+      std::stable_sort(release->steps.begin(), release->steps.end(),
+                       [&](Line a, Line b) { return depth(a) > depth(b); });
+      break;
+    }
+    case Phase::kDebts:
+      release->steps = Concerned(vm, ResourceKind::kClock);
+      break;
+    case Phase::kDomains:
+      release->steps = Concerned(vm, ResourceKind::kDomain);
+      break;
+    case Phase::kEnd:
+      release->steps.clear();
+  }
+}
+
+void Releaser::Advance(VmId vm) {
+  while (true) {
+    Release& release = releases_[vm];
+    if (release.phase == Phase::kEnd) {
+      machine_.Emit(EventKind::kReleased, vm, {}, release.quarantined);
+      releases_.erase(vm);
+      finished_.push_back(vm);
+      return;
+    }
+    if (release.next == release.steps.size()) {
+      release.phase = static_cast<Phase>(static_cast<int>(release.phase) + 1);
+      Plan(vm, &release);
+      continue;
+    }
+    const Line line = release.steps[release.next++];
+    if (Step(vm, release.phase, machine_.ledger.lines().At(line))) return;
+  }
+}
+
+bool Releaser::Step(VmId vm, Phase phase, Resource resource) {
+  switch (phase) {
+    case Phase::kResets:
+      return StepReset(vm, ResetId(resource.id));
+    case Phase::kClocks:
+    case Phase::kDomains:
+      return StepVote(vm, resource);
+    case Phase::kDebts:
+      return StepDebt(vm, ClockId(resource.id));
+    case Phase::kEnd:
+      break;
+  }
+  return false;
+}
+
+bool Releaser::Unpowered(VmId vm, ResetId reset) const {
+  const VmPolicy* policy = machine_.view.PolicyOf(vm);
+  if (policy == nullptr) return false;
+  for (const DeviceUse& device : policy->devices) {
+    if (!Contains(device.resets, reset) || device.domains.empty()) continue;
+    return std::none_of(device.domains.begin(), device.domains.end(), [&](DomainId domain) {
+      return machine_.ledger.At(Resource::Of(domain)).gate == GateState::kOn;
+    });
+  }
+  return false;
+}
+
+bool Releaser::StepReset(VmId vm, ResetId reset) {
+  const Resource resource = Resource::Of(reset);
+  const Line line = machine_.ledger.lines().Of(reset);
+  const bool in_flight = !machine_.scheduler.Idle(line);
+  const bool touched = (machine_.ledger.ResetMark(vm, line) & kResetTouched) != 0;
+  const auto command = CommandFor(OnExit(machine_.view.PolicyOf(vm), reset));
+  const bool wanted =
+      machine_.policy.shared_resets.contains(reset) && !machine_.judge.Wanting(reset, vm).empty();
+  const bool unpowered = Unpowered(vm, reset);
+  if ((!touched && !in_flight) || !command || wanted || unpowered) {
+    if (touched && (wanted || unpowered)) {
+      machine_.Emit(EventKind::kReleaseStep, vm, resource, 0,
+                    wanted ? Reason::kWanted : Reason::kUnpowered);
+    }
+    if (machine_.ledger.ResetMark(vm, line) != 0) {
+      machine_.Apply(Change::Kind::kResetMark, vm, resource, 0);
+    }
+    return false;
+  }
+  auto op = std::make_unique<ResetOp>(vm, line, reset, *command, ResetOp::Purpose::kRelease);
+  op->set_done([this, vm, resource](bool ok) { Finished(vm, resource, ok); });
+  machine_.scheduler.Start(std::move(op));
+  return true;
+}
+
+bool Releaser::StepVote(VmId vm, Resource resource) {
+  const Line line = machine_.ledger.lines().Of(resource);
+  if (machine_.ledger.Implied(vm, line)) {
+    machine_.Apply(Change::Kind::kImplied, vm, resource, 0);
+  }
+  auto op = std::make_unique<GateOp>(vm, line, resource, false);
+  op->AddWaiter({vm, Ticket()});
+  op->set_done([this, vm, resource](bool ok) { Finished(vm, resource, ok); });
+  machine_.scheduler.Start(std::move(op));
+  return true;
+}
+
+bool Releaser::StepDebt(VmId vm, ClockId clock) {
+  const Resource resource = Resource::Of(clock);
+  if (Contains(machine_.ledger.At(resource).debtors, vm)) {
+    machine_.Apply(Change::Kind::kDebtor, vm, resource, 0);
+  }
+  if (!machine_.DebtDue(clock)) return false;
+  machine_.Restore(vm, clock, [this, vm, resource](bool ok) { Finished(vm, resource, ok); });
+  return true;
+}
+
+void Releaser::Finished(VmId vm, Resource resource, bool ok) {
+  const auto it = releases_.find(vm);
+  if (it == releases_.end()) return;
+  if (!ok) {
+    machine_.Emit(EventKind::kReleaseStep, vm, resource, 0, Reason::kFirmwareRefused,
+                  mrq::Fail(mrq::Error::kIo).error);
+    machine_.Quarantine(vm, resource, Reason::kFirmwareRefused, mrq::Fail(mrq::Error::kIo).error);
+    ++it->second.quarantined;
+  }
+  Advance(vm);
+}
+
+}  // namespace bpmp::core

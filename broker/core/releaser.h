@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CORE_RELEASER_H_
+#define BROKER_CORE_RELEASER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "broker/base/ids.h"
+#include "broker/core/ledger.h"
+#include "broker/core/machine.h"
+
+namespace bpmp::core {
+
+// Undoes what a VM did, when it is gone, rebooted, or told to go. The order is the device's: first
+// it is reset, then its clocks stop from leaf to root, then they get their boot parent and rate
+// back, then power goes. One step at a time, each bounded by its transfer's deadline; what fails is
+// quarantined and the rest goes on. A step behind something of another VM waits for it.
+class Releaser {
+ public:
+  explicit Releaser(Machine* machine) : machine_(*machine) {}
+
+  // Begins a new epoch and returns it. The caller has answered or abandoned what the old one asked.
+  uint32_t Begin(VmId vm);
+  bool Active(VmId vm) const { return releases_.contains(vm); }
+  // VMs whose release has ended since the last call.
+  std::vector<VmId> TakeFinished();
+
+ private:
+  enum class Phase : uint8_t { kResets, kClocks, kDebts, kDomains, kEnd };
+  struct Release {
+    Phase phase = Phase::kResets;
+    std::vector<Line> steps;  // of the phase
+    size_t next = 0;
+    int64_t quarantined = 0;
+  };
+
+  void Advance(VmId vm);
+  void Plan(VmId vm, Release* release);
+  std::vector<Line> Concerned(VmId vm, ResourceKind kind) const;
+  // Starts one step; false when there was nothing to wait for.
+  bool Step(VmId vm, Phase phase, Resource resource);
+  bool StepReset(VmId vm, ResetId reset);
+  bool StepVote(VmId vm, Resource resource);
+  bool StepDebt(VmId vm, ClockId clock);
+  void Finished(VmId vm, Resource resource, bool ok);
+  bool Unpowered(VmId vm, ResetId reset) const;
+
+  Machine& machine_;
+  absl::flat_hash_map<VmId, Release> releases_;
+  std::vector<VmId> finished_;
+};
+
+}  // namespace bpmp::core
+
+#endif  // BROKER_CORE_RELEASER_H_

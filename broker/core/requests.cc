@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/requests.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "broker/mrq/codec.h"
+
+namespace bpmp::core {
+namespace {
+
+// What QUERY_ABI confirms: what the broker answers.
+constexpr std::array kAnsweredMrqs = {
+    mrq::Mrq::kPing,     mrq::Mrq::kThreadedPing, mrq::Mrq::kReset,     mrq::Mrq::kClk,
+    mrq::Mrq::kQueryAbi, mrq::Mrq::kPg,           mrq::Mrq::kQueryFwTag};
+constexpr uint32_t kMaxPgCmd = static_cast<uint32_t>(mrq::PgCmd::kGetMaxId);
+
+Decision ReplyWith(const mrq::Response& response, Reason reason) {
+  Decision decision;
+  decision.kind = Decision::Kind::kReply;
+  decision.reason = reason;
+  decision.response = response;
+  return decision;
+}
+
+// The payload of an answer that is itself a status: 0, or the negative of an error.
+mrq::Response StatusPayload(mrq::Error error) {
+  return mrq::OkU32(static_cast<uint32_t>(-static_cast<int32_t>(error)));
+}
+
+uint32_t CommandOf(const mrq::Request& request) {
+  if (const auto* clk = std::get_if<mrq::ClkRequest>(&request)) {
+    return static_cast<uint32_t>(clk->cmd);
+  }
+  if (const auto* reset = std::get_if<mrq::ResetRequest>(&request)) {
+    return static_cast<uint32_t>(reset->cmd);
+  }
+  if (const auto* pg = std::get_if<mrq::PgRequest>(&request)) {
+    return static_cast<uint32_t>(pg->cmd);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Decision Requests::Decide(Waiter waiter, const mrq::Request& request) {
+  return std::visit([&](const auto& typed) { return On(waiter, typed); }, request);
+}
+
+Decision Requests::Refuse(const Verdict& verdict, Waiter waiter, Resource resource,
+                          const mrq::Request& request) {
+  machine_.EmitRefusal(verdict, waiter.vm, resource, mrq::MrqCode(request), CommandOf(request));
+  return ReplyWith(mrq::Fail(verdict.error), verdict.reason);
+}
+
+Decision Requests::Start(Waiter waiter, std::unique_ptr<Op> op) {
+  const bool idle = std::all_of(op->lines().begin(), op->lines().end(),
+                                [&](Line line) { return machine_.scheduler.Idle(line); });
+  op->AddWaiter(waiter);
+  machine_.scheduler.Start(std::move(op));
+  Decision decision;
+  decision.kind = idle ? Decision::Kind::kRun : Decision::Kind::kWait;
+  decision.reason = idle ? Reason::kEdge : Reason::kInFlight;
+  return decision;
+}
+
+// --- Answered by the broker ---------------------------------------------------------------------
+
+Decision Requests::On(Waiter, const mrq::PingRequest& request) {
+  return ReplyWith(mrq::OkU32(request.challenge << 1), Reason::kLocal);
+}
+
+Decision Requests::On(Waiter, const mrq::QueryAbiRequest& request) {
+  const bool known = std::find(kAnsweredMrqs.begin(), kAnsweredMrqs.end(),
+                               static_cast<mrq::Mrq>(request.mrq)) != kAnsweredMrqs.end();
+  return ReplyWith(StatusPayload(known ? mrq::Error::kOk : mrq::Error::kNoDev), Reason::kLocal);
+}
+
+Decision Requests::On(Waiter, const mrq::QueryFwTagRequest&) {
+  return ReplyWith(mrq::OkFwTag(machine_.inventory.fw_tag), Reason::kLocal);
+}
+
+template <typename Other>
+Decision Requests::On(Waiter waiter, const Other& request) {
+  Verdict verdict;
+  verdict.error = mrq::Error::kInval;
+  verdict.reason = Reason::kNotForwarded;
+  return Refuse(verdict, waiter, {}, request);
+}
+
+// --- Clocks -------------------------------------------------------------------------------------
+
+Decision Requests::On(Waiter waiter, const mrq::ClkRequest& request) {
+  using Handler = Decision (Requests::*)(Waiter, const mrq::ClkRequest&);
+  constexpr std::array<std::pair<mrq::ClkCmd, Handler>, 11> kHandlers = {{
+      {mrq::ClkCmd::kIsEnabled, &Requests::IsEnabled},
+      {mrq::ClkCmd::kEnable, &Requests::EnableClock},
+      {mrq::ClkCmd::kDisable, &Requests::DisableClock},
+      {mrq::ClkCmd::kGetRate, &Requests::Read},
+      {mrq::ClkCmd::kGetParent, &Requests::Read},
+      {mrq::ClkCmd::kGetFmaxAtVmin, &Requests::Read},
+      {mrq::ClkCmd::kSetRate, &Requests::SetRate},
+      {mrq::ClkCmd::kRoundRate, &Requests::RoundRate},
+      {mrq::ClkCmd::kSetParent, &Requests::SetParent},
+      {mrq::ClkCmd::kGetAllInfo, &Requests::AllInfo},
+      {mrq::ClkCmd::kGetMaxClkId, &Requests::MaxClkId},
+  }};
+  for (const auto& [cmd, handler] : kHandlers) {
+    if (cmd == request.cmd) return (this->*handler)(waiter, request);
+  }
+  return ReplyWith(mrq::Fail(mrq::Error::kBadCmd), Reason::kBadArgument);
+}
+
+Decision Requests::IsEnabled(Waiter waiter, const mrq::ClkRequest& request) {
+  const Verdict verdict = machine_.judge.IsEnabled(waiter.vm, request.clock);
+  if (verdict.kind == Verdict::Kind::kRefuse) {
+    return Refuse(verdict, waiter, Resource::Of(request.clock), request);
+  }
+  const Line line = machine_.ledger.lines().Of(request.clock);
+  if (machine_.scheduler.Pending(waiter.vm, line)) {
+    return Start(waiter, std::make_unique<LaterOp>(waiter.vm, line, request));
+  }
+  return ReplyWith(mrq::OkU32(static_cast<uint32_t>(verdict.value)), verdict.reason);
+}
+
+Decision Requests::EnableClock(Waiter waiter, const mrq::ClkRequest& request) {
+  return Enable(waiter, Resource::Of(request.clock), request);
+}
+
+Decision Requests::DisableClock(Waiter waiter, const mrq::ClkRequest& request) {
+  return Disable(waiter, Resource::Of(request.clock), request);
+}
+
+Decision Requests::Enable(Waiter waiter, Resource resource, const mrq::Request& request) {
+  const Verdict verdict = machine_.judge.Enable(waiter.vm, resource);
+  if (verdict.kind == Verdict::Kind::kRefuse) return Refuse(verdict, waiter, resource, request);
+  const Line line = machine_.ledger.lines().Of(resource);
+  Scheduler& scheduler = machine_.scheduler;
+  if (verdict.reason == Reason::kAlreadyVoted && !scheduler.Pending(waiter.vm, line)) {
+    return ReplyWith(mrq::Ok(), verdict.reason);
+  }
+  if (verdict.kind == Verdict::Kind::kSettled && !scheduler.Mutating(line)) {
+    machine_.CommitVote(waiter.vm, resource);
+    if (machine_.HasGrantPulses(waiter.vm, resource)) {
+      Decision decision;
+      decision.kind = Decision::Kind::kRun;
+      machine_.AnswerVote(waiter, resource, verdict.reason);
+      return decision;
+    }
+    return ReplyWith(mrq::Ok(), verdict.reason);
+  }
+  if (auto* tail = dynamic_cast<GateOp*>(scheduler.Tail(line));
+      tail != nullptr && tail->JoinableOn()) {
+    scheduler.Wait(tail, waiter);
+    Decision decision;
+    decision.kind = Decision::Kind::kWait;
+    decision.reason = Reason::kInFlight;
+    return decision;
+  }
+  return Start(waiter, std::make_unique<GateOp>(waiter.vm, line, resource, true));
+}
+
+Decision Requests::Disable(Waiter waiter, Resource resource, const mrq::Request& request) {
+  const Verdict verdict = machine_.judge.Disable(waiter.vm, resource);
+  if (verdict.kind == Verdict::Kind::kRefuse) return Refuse(verdict, waiter, resource, request);
+  const Line line = machine_.ledger.lines().Of(resource);
+  if (machine_.scheduler.Pending(waiter.vm, line)) {
+    return Start(waiter, std::make_unique<GateOp>(waiter.vm, line, resource, false));
+  }
+  if (verdict.reason == Reason::kNoVote) {
+    machine_.Emit(EventKind::kUnbalanced, waiter.vm, resource);
+    return ReplyWith(mrq::Ok(), verdict.reason);
+  }
+  // Dropped now, whatever else goes on with the resource: a vote must never be stuck.
+  machine_.DropVote(waiter.vm, resource);
+  if (!machine_.Unheld(resource)) {
+    machine_.Resettle(waiter.vm, resource);
+    return ReplyWith(mrq::Ok(), verdict.reason);
+  }
+  return Start(waiter, std::make_unique<GateOp>(waiter.vm, line, resource, false));
+}
+
+Decision Requests::Ask(Waiter waiter, const mrq::ClkRequest& request) {
+  const Line line = machine_.ledger.lines().Of(request.clock);
+  if (auto* tail = dynamic_cast<ReadOp*>(machine_.scheduler.Tail(line));
+      tail != nullptr && tail->Asks(request)) {
+    machine_.scheduler.Wait(tail, waiter);
+    Decision decision;
+    decision.kind = Decision::Kind::kWait;
+    decision.reason = Reason::kInFlight;
+    return decision;
+  }
+  return Start(waiter, std::make_unique<ReadOp>(waiter.vm, line, request));
+}
+
+Decision Requests::Read(Waiter waiter, const mrq::ClkRequest& request) {
+  const Verdict verdict = machine_.judge.Read(waiter.vm, request.clock);
+  if (verdict.kind == Verdict::Kind::kRefuse) {
+    return Refuse(verdict, waiter, Resource::Of(request.clock), request);
+  }
+  return Ask(waiter, request);
+}
+
+Decision Requests::RoundRate(Waiter waiter, const mrq::ClkRequest& request) {
+  const Verdict verdict = machine_.judge.RoundRate(waiter.vm, request.clock, request.rate_hz);
+  mrq::ClkRequest asked = request;
+  switch (verdict.kind) {
+    case Verdict::Kind::kRefuse:
+      return Refuse(verdict, waiter, Resource::Of(request.clock), request);
+    case Verdict::Kind::kSettled:
+      if (verdict.value > 0) return ReplyWith(mrq::OkRate(verdict.value), verdict.reason);
+      // The current rate isn't known since something above it moved.
+      asked.cmd = mrq::ClkCmd::kGetRate;
+      asked.rate_hz = 0;
+      return Ask(waiter, asked);
+    case Verdict::Kind::kProceed:
+      asked.rate_hz = verdict.value;
+      break;
+  }
+  return Ask(waiter, asked);
+}
+
+Decision Requests::AllInfo(Waiter waiter, const mrq::ClkRequest& request) {
+  const Verdict verdict = machine_.judge.Read(waiter.vm, request.clock);
+  // A hole: a guest asks for every id up to the highest, so this is no refusal to speak of.
+  if (verdict.kind == Verdict::Kind::kRefuse) {
+    return ReplyWith(mrq::Fail(verdict.error), verdict.reason);
+  }
+  const mrq::ClkInfo info =
+      machine_.view.Info(waiter.vm, request.clock, machine_.policy.RatePolicyOf(request.clock));
+  const Line line = machine_.ledger.lines().Of(request.clock);
+  // Its kernel reads the flags once and will send no ENABLE: it relies on the pin from now on.
+  if ((info.flags & mrq::clk_flag::kStateChangeDenied) != 0 &&
+      !machine_.ledger.Implied(waiter.vm, line)) {
+    machine_.Apply(Change::Kind::kImplied, waiter.vm, Resource::Of(request.clock), 1);
+  }
+  return ReplyWith(mrq::OkClkInfo(info), Reason::kReadable);
+}
+
+Decision Requests::MaxClkId(Waiter, const mrq::ClkRequest&) {
+  const auto count = static_cast<uint32_t>(machine_.inventory.clocks.size());
+  return ReplyWith(mrq::OkU32(count == 0 ? 0 : count - 1), Reason::kLocal);
+}
+
+Decision Requests::SetRate(Waiter waiter, const mrq::ClkRequest& request) {
+  const ClockId clock = request.clock;
+  const Verdict verdict = machine_.judge.SetRate(waiter.vm, clock, request.rate_hz);
+  if (verdict.kind == Verdict::Kind::kRefuse) {
+    return Refuse(verdict, waiter, Resource::Of(clock), request);
+  }
+  if (verdict.kind == Verdict::Kind::kSettled &&
+      !machine_.scheduler.Mutating(machine_.ledger.lines().Of(clock))) {
+    machine_.CommitRateVote(waiter.vm, clock, request.rate_hz, verdict.value);
+    return ReplyWith(mrq::OkRate(verdict.value), verdict.reason);
+  }
+  RetuneOp::Target target;
+  target.rate_hz = request.rate_hz;
+  return Start(waiter, MakeRetune(machine_, waiter.vm, clock, target, RetuneOp::Cause::kRequest));
+}
+
+Decision Requests::SetParent(Waiter waiter, const mrq::ClkRequest& request) {
+  const Verdict verdict = machine_.judge.SetParent(waiter.vm, request.clock, request.parent);
+  if (verdict.kind == Verdict::Kind::kRefuse) {
+    return Refuse(verdict, waiter, Resource::Of(request.clock), request);
+  }
+  if (verdict.kind == Verdict::Kind::kSettled &&
+      !machine_.scheduler.Mutating(machine_.ledger.lines().Of(request.clock))) {
+    return ReplyWith(mrq::OkU32(request.parent.value()), verdict.reason);
+  }
+  RetuneOp::Target target;
+  target.reparent = true;
+  target.parent = request.parent;
+  return Start(waiter,
+               MakeRetune(machine_, waiter.vm, request.clock, target, RetuneOp::Cause::kRequest));
+}
+
+// --- Resets -------------------------------------------------------------------------------------
+
+Decision Requests::On(Waiter waiter, const mrq::ResetRequest& request) {
+  if (request.cmd == mrq::ResetCmd::kGetMaxId) {
+    return ReplyWith(mrq::OkU32(machine_.inventory.max_reset_id), Reason::kLocal);
+  }
+  const Resource resource = Resource::Of(request.reset);
+  const Verdict verdict = machine_.judge.Reset(waiter.vm, request.cmd, request.reset);
+  if (verdict.kind == Verdict::Kind::kRefuse) return Refuse(verdict, waiter, resource, request);
+  const Line line = machine_.ledger.lines().Of(request.reset);
+  if (verdict.kind == Verdict::Kind::kSettled && !machine_.scheduler.Mutating(line)) {
+    machine_.Apply(Change::Kind::kResetMark, waiter.vm, resource, MarkAfter(request.cmd));
+    return ReplyWith(mrq::Ok(), verdict.reason);
+  }
+  return Start(waiter, std::make_unique<ResetOp>(waiter.vm, line, request.reset, request.cmd,
+                                                 ResetOp::Purpose::kRequest));
+}
+
+// --- Power domains ------------------------------------------------------------------------------
+
+Decision Requests::On(Waiter waiter, const mrq::PgRequest& request) {
+  switch (request.cmd) {
+    case mrq::PgCmd::kQueryAbi:
+      return ReplyWith(request.arg <= kMaxPgCmd ? mrq::Ok() : mrq::Fail(mrq::Error::kBadCmd),
+                       Reason::kLocal);
+    case mrq::PgCmd::kSetState:
+      return SetState(waiter, request);
+    case mrq::PgCmd::kGetState:
+      return GetState(waiter, request);
+    case mrq::PgCmd::kGetName:
+      return GetName(waiter, request);
+    case mrq::PgCmd::kGetMaxId: {
+      const auto count = static_cast<uint32_t>(machine_.inventory.domains.size());
+      return ReplyWith(mrq::OkU32(count == 0 ? 0 : count - 1), Reason::kLocal);
+    }
+  }
+  return ReplyWith(mrq::Fail(mrq::Error::kInval), Reason::kBadArgument);
+}
+
+Decision Requests::SetState(Waiter waiter, const mrq::PgRequest& request) {
+  const Resource resource = Resource::Of(request.domain);
+  if (request.arg > static_cast<uint32_t>(mrq::PgState::kRunning)) {
+    Verdict verdict;
+    verdict.error = mrq::Error::kInval;
+    verdict.reason = Reason::kBadArgument;
+    return Refuse(verdict, waiter, resource, request);
+  }
+  return request.arg == static_cast<uint32_t>(mrq::PgState::kOff)
+             ? Disable(waiter, resource, request)
+             : Enable(waiter, resource, request);
+}
+
+Decision Requests::GetState(Waiter waiter, const mrq::PgRequest& request) {
+  const Verdict verdict = machine_.judge.GetState(waiter.vm, request.domain);
+  if (verdict.kind == Verdict::Kind::kRefuse) {
+    return ReplyWith(mrq::Fail(verdict.error), verdict.reason);
+  }
+  const Line line = machine_.ledger.lines().Of(request.domain);
+  if (machine_.scheduler.Pending(waiter.vm, line)) {
+    return Start(waiter, std::make_unique<LaterOp>(waiter.vm, line, request));
+  }
+  return ReplyWith(mrq::OkU32(static_cast<uint32_t>(verdict.value)), verdict.reason);
+}
+
+Decision Requests::GetName(Waiter, const mrq::PgRequest& request) {
+  const DomainInfo* domain = machine_.inventory.Find(request.domain);
+  if (domain == nullptr) return ReplyWith(mrq::Fail(mrq::Error::kInval), Reason::kUnknownId);
+  return ReplyWith(mrq::OkName(domain->name), Reason::kReadable);
+}
+
+}  // namespace bpmp::core

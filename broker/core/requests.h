@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CORE_REQUESTS_H_
+#define BROKER_CORE_REQUESTS_H_
+
+#include "broker/base/ids.h"
+#include "broker/core/core.h"
+#include "broker/core/machine.h"
+#include "broker/core/ops.h"
+#include "broker/mrq/types.h"
+
+namespace bpmp::core {
+
+// Does what a VM asks: judges the request, answers it where it can, and starts or joins an
+// operation where the hardware is concerned.
+class Requests {
+ public:
+  explicit Requests(Machine* machine) : machine_(*machine) {}
+
+  // REQUIRES: the VM's epoch is current and not being released.
+  Decision Decide(Waiter waiter, const mrq::Request& request);
+
+ private:
+  Decision On(Waiter waiter, const mrq::PingRequest& request);
+  Decision On(Waiter waiter, const mrq::QueryAbiRequest& request);
+  Decision On(Waiter waiter, const mrq::QueryFwTagRequest& request);
+  Decision On(Waiter waiter, const mrq::ClkRequest& request);
+  Decision On(Waiter waiter, const mrq::ResetRequest& request);
+  Decision On(Waiter waiter, const mrq::PgRequest& request);
+  // Of an MRQ that no VM may use.
+  template <typename Other>
+  Decision On(Waiter waiter, const Other& request);
+
+  Decision Read(Waiter waiter, const mrq::ClkRequest& request);
+  Decision RoundRate(Waiter waiter, const mrq::ClkRequest& request);
+  Decision AllInfo(Waiter waiter, const mrq::ClkRequest& request);
+  Decision MaxClkId(Waiter waiter, const mrq::ClkRequest& request);
+  Decision IsEnabled(Waiter waiter, const mrq::ClkRequest& request);
+  Decision EnableClock(Waiter waiter, const mrq::ClkRequest& request);
+  Decision DisableClock(Waiter waiter, const mrq::ClkRequest& request);
+  Decision SetRate(Waiter waiter, const mrq::ClkRequest& request);
+  Decision SetParent(Waiter waiter, const mrq::ClkRequest& request);
+  Decision SetState(Waiter waiter, const mrq::PgRequest& request);
+  Decision GetState(Waiter waiter, const mrq::PgRequest& request);
+  Decision GetName(Waiter waiter, const mrq::PgRequest& request);
+
+  Decision Enable(Waiter waiter, Resource resource, const mrq::Request& request);
+  Decision Disable(Waiter waiter, Resource resource, const mrq::Request& request);
+  Decision Ask(Waiter waiter, const mrq::ClkRequest& request);
+  Decision Start(Waiter waiter, std::unique_ptr<Op> op);
+  Decision Refuse(const Verdict& verdict, Waiter waiter, Resource resource,
+                  const mrq::Request& request);
+
+  Machine& machine_;
+};
+
+}  // namespace bpmp::core
+
+#endif  // BROKER_CORE_REQUESTS_H_

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/scheduler.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/core/core.h"
+#include "broker/mrq/codec.h"
+
+namespace bpmp::core {
+
+void Op::Leave(Ticket ticket) {
+  std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.ticket == ticket; });
+}
+
+bool Op::WaitedForBy(VmId vm) const {
+  return std::any_of(waiters_.begin(), waiters_.end(),
+                     [&](const Waiter& waiter) { return waiter.vm == vm; });
+}
+
+void Op::Done(bool ok) {
+  if (!done_) return;
+  const auto done = std::exchange(done_, nullptr);
+  done(ok);
+}
+
+Op* Scheduler::Start(std::unique_ptr<Op> op) {
+  Op* const started = op.get();
+  OpState& state = ops_[started];
+  state.op = std::move(op);
+  for (const Waiter& waiter : started->waiters()) {
+    if (waiter.ticket != Ticket()) tickets_[waiter.ticket] = {started, waiter.vm};
+  }
+  if (started->mutating()) {
+    for (const Line line : started->lines()) ++lines_[line].mutating;
+  }
+  if (Acquire(&state)) ready_.push_back(started);
+  return started;
+}
+
+bool Scheduler::Acquire(OpState* state) {
+  Op* const op = state->op.get();
+  while (state->held < op->lines().size()) {
+    LineState& line = lines_[op->lines()[state->held]];
+    if (line.active != op) {
+      if (line.active != nullptr) {
+        line.queue.push_back(op);
+        if (line.active->overdue()) late_.push_back(op);
+        return false;
+      }
+      line.active = op;
+    }
+    ++state->held;
+  }
+  return true;
+}
+
+void Scheduler::Run(Op* op, const mrq::Request& request) {
+  const TransferId id(next_transfer_++);
+  transfers_[id] = op;
+  effects_->transfers.push_back({id, op->vm(), request});
+}
+
+void Scheduler::Reply(Ticket ticket, const mrq::Response& response, Reason reason) {
+  if (ticket == Ticket()) return;
+  tickets_.erase(ticket);
+  effects_->replies.push_back({ticket, response, reason});
+}
+
+void Scheduler::Wait(Op* op, Waiter waiter) {
+  op->AddWaiter(waiter);
+  if (waiter.ticket != Ticket()) tickets_[waiter.ticket] = {op, waiter.vm};
+}
+
+void Scheduler::Finish(Op* op) {
+  const auto it = ops_.find(op);
+  if (it == ops_.end() || it->second.finished) return;
+  it->second.finished = true;
+  graveyard_.push_back(std::move(it->second.op));
+  ops_.erase(it);
+  for (const Line index : op->lines()) {
+    LineState& line = lines_[index];
+    if (op->mutating()) --line.mutating;
+    line.active = nullptr;
+    if (line.queue.empty()) continue;
+    Op* const next = line.queue.front();
+    line.queue.pop_front();
+    line.active = next;
+    if (Acquire(&ops_[next])) ready_.push_back(next);
+  }
+}
+
+void Scheduler::Complete(TransferId transfer, const Outcome& outcome) {
+  const auto it = transfers_.find(transfer);
+  if (it == transfers_.end()) return;
+  Op* const op = it->second;
+  transfers_.erase(it);
+  op->Answer(machine_, outcome);
+}
+
+void Scheduler::Overdue(TransferId transfer) {
+  const auto it = transfers_.find(transfer);
+  if (it == transfers_.end()) return;
+  Op* const op = it->second;
+  late_.push_back(op);
+  for (const Line line : op->lines()) {
+    late_.insert(late_.end(), lines_[line].queue.begin(), lines_[line].queue.end());
+  }
+}
+
+void Scheduler::Expire(Ticket ticket) {
+  const auto it = tickets_.find(ticket);
+  if (it == tickets_.end()) return;
+  Op* const op = it->second.op;
+  op->Leave(ticket);
+  Reply(ticket, mrq::Fail(op->late_answer()), Reason::kTimedOut);
+}
+
+void Scheduler::Abandon(VmId vm, mrq::Error error, Reason reason) {
+  std::vector<std::pair<Ticket, Op*>> mine;
+  for (const auto& [ticket, state] : tickets_) {
+    if (state.vm == vm) mine.emplace_back(ticket, state.op);
+  }
+  std::sort(mine.begin(), mine.end());
+  for (const auto& [ticket, op] : mine) {
+    op->Leave(ticket);
+    Reply(ticket, mrq::Fail(error), reason);
+  }
+}
+
+void Scheduler::Pump() {
+  while (!ready_.empty() || !late_.empty()) {
+    if (!late_.empty()) {
+      Op* const op = late_.front();
+      late_.pop_front();
+      if (ops_.contains(op)) op->Overdue();
+      continue;
+    }
+    Op* const op = ready_.front();
+    ready_.pop_front();
+    op->Begin(machine_);
+  }
+  graveyard_.clear();
+}
+
+bool Scheduler::Pending(VmId vm, Line line) const {
+  const LineState& state = lines_[line];
+  const auto concerns = [&](const Op* op) { return op->mutating() && op->WaitedForBy(vm); };
+  return (state.active != nullptr && concerns(state.active)) ||
+         std::any_of(state.queue.begin(), state.queue.end(), concerns);
+}
+
+Op* Scheduler::Tail(Line line) const {
+  const LineState& state = lines_[line];
+  return state.queue.empty() ? state.active : state.queue.back();
+}
+
+uint32_t Scheduler::Waiting(VmId vm) const {
+  return static_cast<uint32_t>(std::count_if(tickets_.begin(), tickets_.end(),
+                                             [&](const auto& t) { return t.second.vm == vm; }));
+}
+
+std::vector<Line> Scheduler::BusyFor(VmId vm) const {
+  std::vector<Line> busy;
+  for (const auto& [op, state] : ops_) {
+    if (!op->mutating() || (op->vm() != vm && !op->WaitedForBy(vm))) continue;
+    busy.insert(busy.end(), op->lines().begin(), op->lines().end());
+  }
+  std::sort(busy.begin(), busy.end());
+  busy.erase(std::unique(busy.begin(), busy.end()), busy.end());
+  return busy;
+}
+
+}  // namespace bpmp::core

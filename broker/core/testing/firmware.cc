@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/testing/firmware.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "broker/mrq/codec.h"
+
+namespace bpmp::core::testing {
+
+using mrq::ClkCmd;
+using mrq::Error;
+using mrq::PgCmd;
+using mrq::ResetCmd;
+
+Firmware::Firmware(const Inventory& inventory) : resets_(inventory.max_reset_id + 1) {
+  for (const ClockInfo& info : inventory.clocks) {
+    ClockState clock;
+    clock.flags = info.flags;
+    clock.exists = info.exists();
+    clock.on = info.found_on;
+    clock.rate_hz = info.rate_hz;
+    clock.parent = info.parent;
+    clock.parents = info.parents;
+    clocks_.push_back(std::move(clock));
+  }
+  for (const DomainInfo& info : inventory.domains) domains_.push_back(info.found_on);
+}
+
+int64_t Firmware::Round(int64_t hz) { return std::clamp(hz / kStep * kStep, kStep, kMaxRate); }
+
+mrq::Response Firmware::Perform(const mrq::Request& request) {
+  if (const auto* clk = std::get_if<mrq::ClkRequest>(&request)) return PerformClk(*clk);
+  if (const auto* reset = std::get_if<mrq::ResetRequest>(&request)) return PerformReset(*reset);
+  if (const auto* pg = std::get_if<mrq::PgRequest>(&request)) return PerformPg(*pg);
+  return mrq::Fail(Error::kInval);
+}
+
+mrq::Response Firmware::PerformClk(const mrq::ClkRequest& request) {
+  if (request.clock.value() >= clocks_.size() || !clocks_[request.clock.value()].exists) {
+    return mrq::Fail(Error::kInval);
+  }
+  ClockState& clock = clocks_[request.clock.value()];
+  switch (request.cmd) {
+    case ClkCmd::kEnable:
+      clock.on = true;
+      return mrq::Ok();
+    case ClkCmd::kDisable:
+      clock.on = false;
+      return mrq::Ok();
+    case ClkCmd::kIsEnabled:
+      return mrq::OkU32(clock.on ? 1 : 0);
+    case ClkCmd::kGetRate:
+      return mrq::OkRate(clock.rate_hz);
+    case ClkCmd::kSetRate:
+      if ((clock.flags & mrq::clk_flag::kHasSetRate) == 0) return mrq::Fail(Error::kInval);
+      clock.rate_hz = Round(request.rate_hz);
+      for (const Coupling& pair : coupled_) {
+        if (pair.cause == request.clock) clocks_[pair.moved.value()].rate_hz = clock.rate_hz;
+      }
+      return mrq::OkRate(clock.rate_hz);
+    case ClkCmd::kRoundRate:
+      return (clock.flags & mrq::clk_flag::kHasSetRate) == 0 ? mrq::OkRate(clock.rate_hz)
+                                                             : mrq::OkRate(Round(request.rate_hz));
+    case ClkCmd::kGetParent:
+      return clock.parent ? mrq::OkU32(clock.parent->value()) : mrq::Fail(Error::kInval);
+    case ClkCmd::kSetParent:
+      if (std::find(clock.parents.begin(), clock.parents.end(), request.parent) ==
+          clock.parents.end()) {
+        return mrq::Fail(Error::kInval);
+      }
+      clock.parent = request.parent;
+      return mrq::OkU32(request.parent.value());
+    case ClkCmd::kGetFmaxAtVmin:
+      return mrq::OkRate(kMaxRate);
+    default:
+      return mrq::Fail(Error::kBadCmd);
+  }
+}
+
+mrq::Response Firmware::PerformReset(const mrq::ResetRequest& request) {
+  if (request.reset.value() >= resets_.size()) return mrq::Fail(Error::kInval);
+  Reset& reset = resets_[request.reset.value()];
+  switch (request.cmd) {
+    case ResetCmd::kAssert:
+      reset.asserted = true;
+      return mrq::Ok();
+    case ResetCmd::kDeassert:
+      reset.asserted = false;
+      return mrq::Ok();
+    case ResetCmd::kModule:
+      reset.asserted = false;
+      ++reset.pulses;
+      return mrq::Ok();
+    default:
+      return mrq::Fail(Error::kBadCmd);
+  }
+}
+
+mrq::Response Firmware::PerformPg(const mrq::PgRequest& request) {
+  if (request.domain.value() >= domains_.size()) return mrq::Fail(Error::kInval);
+  const size_t id = request.domain.value();
+  if (request.cmd == PgCmd::kSetState) {
+    domains_[id] = request.arg != 0;
+    return mrq::Ok();
+  }
+  if (request.cmd == PgCmd::kGetState) return mrq::OkU32(domains_[id] ? 1 : 0);
+  return mrq::Fail(Error::kBadCmd);
+}
+
+}  // namespace bpmp::core::testing

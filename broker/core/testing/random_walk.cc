@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/testing/random_walk.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "broker/core/testing/requests.h"
+#include "broker/mrq/codec.h"
+
+namespace bpmp::core::testing {
+namespace {
+
+using Fate = FakeBackend::Fate;
+
+// What the host pins: it may not touch what its VMs set up, nor is it here to test itself.
+constexpr ClockId kHostClocks[] = {kUart, kVic, kFuse, kPllB, kPllAGate};
+constexpr ClockId kMuxParents[] = {kPllADiv, kPllBDiv, kPllB, kClkM};
+// Enough tries for any chain of retries to end.
+constexpr int kMaxMaintenance = 50;
+
+}  // namespace
+
+RandomWalk::RandomWalk(uint64_t seed, const Weather& weather) : random_(seed), weather_(weather) {
+  rig_.observer().Keep(false);
+  rig_.backend().KeepLog(false);
+}
+
+void RandomWalk::Run(uint64_t steps) {
+  while (steps_ < steps && complaint_.empty()) {
+    const uint32_t burst = 5 + Below(60);
+    for (uint32_t i = 0; i < burst && complaint_.empty(); ++i) Step();
+    Rest();
+  }
+}
+
+void RandomWalk::Step() {
+  ++steps_;
+  if (Chance(weather_.give_up)) return GiveUp();
+  if (Chance(weather_.die)) return Die(VmId(1 + Below(kAgents - 1)));
+  if (Chance(weather_.overdue) && rig_.in_flight() > 0) {
+    Note("overdue");
+    rig_.Overdue(Below(static_cast<uint32_t>(rig_.in_flight())));
+    return Hear();
+  }
+  if (Chance(10)) return AskStale(VmId(1 + Below(kAgents - 1)));
+  if (Chance(10)) {
+    Note("maintain");
+    rig_.Maintain();
+    return Hear();
+  }
+  if (rig_.in_flight() > 0 && Chance(450)) return EndTransfer(false);
+  const VmId vm(Chance(30) ? 0 : 1 + Below(kAgents - 1));
+  Ask(vm, PickRequest(vm));
+}
+
+void RandomWalk::Ask(VmId vm, const mrq::Request& request) {
+  Note(absl::StrCat(vm.value(), " asks ", mrq::Describe(request)));
+  const ReferenceModel::Op op = model_.Ask(vm, request);
+  const Ticket ticket = rig_.Ask(vm, request);
+  waiting_.emplace(ticket, op);
+  Hear();
+}
+
+void RandomWalk::AskStale(VmId vm) {
+  const uint32_t epoch = rig_.core().EpochOf(vm);
+  if (epoch < 2) return;
+  const Ticket ticket = rig_.AskIn(epoch - 1, vm, PickRequest(vm));
+  if (!rig_.Answered(ticket) || rig_.ErrorOf(ticket) != -11) {
+    Complain("a request of an old epoch wasn't answered with EAGAIN");
+  }
+  Hear();
+}
+
+void RandomWalk::Hear() {
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    const Exchange& exchange = rig_.Of(it->first);
+    if (!exchange.answer.has_value()) {
+      ++it;
+      continue;
+    }
+    Note(absl::StrCat(exchange.vm.value(), " hears ", exchange.answer->error, " to ",
+                      mrq::Describe(exchange.request)));
+    heard_.emplace_back(it->first, it->second);
+    it = waiting_.erase(it);
+  }
+  // In the order of asking, as the answers of one step have no order of their own.
+  std::sort(heard_.begin(), heard_.end());
+  for (const auto& [ticket, op] : heard_) {
+    const std::string complaint = model_.Answer(op, *rig_.Of(ticket).answer);
+    if (!complaint.empty()) Complain(complaint);
+  }
+  heard_.clear();
+}
+
+void RandomWalk::EndTransfer(bool fair) {
+  ++transfers_;
+  const size_t index = fair ? 0 : Below(static_cast<uint32_t>(rig_.in_flight()));
+  Fate fate = Fate::kPerformed;
+  if (!fair) {
+    if (Chance(weather_.refused)) {
+      fate = Fate::kRefused;
+    } else if (Chance(weather_.failed)) {
+      fate = Fate::kFailed;
+    } else if (Chance(weather_.lost)) {
+      fate = Chance(500) ? Fate::kLostDone : Fate::kLostUndone;
+    }
+  }
+  constexpr const char* kFates[] = {"performed", "refused", "failed", "done but lost", "lost"};
+  Note(absl::StrCat("  ", rig_.Flying(index), ": ", kFates[static_cast<size_t>(fate)]));
+  rig_.End(fate, mrq::Error::kNotSup, index);
+  Hear();
+}
+
+void RandomWalk::GiveUp() {
+  if (waiting_.empty()) return;
+  auto it = waiting_.begin();
+  std::advance(it, Below(static_cast<uint32_t>(waiting_.size())));
+  const auto [ticket, op] = *it;
+  Note(absl::StrCat(rig_.Of(ticket).vm.value(), " gives up ",
+                    mrq::Describe(rig_.Of(ticket).request)));
+  waiting_.erase(it);
+  model_.GiveUp(op);
+  rig_.Expire(ticket);
+  if (!rig_.Answered(ticket)) Complain("an expired ticket wasn't answered");
+  Hear();
+}
+
+void RandomWalk::Die(VmId vm) {
+  Note(absl::StrCat(vm.value(), " dies"));
+  rig_.Release(vm);
+  Hear();
+  // What it asked and hasn't heard of is answered by the release.
+  model_.Release(vm);
+}
+
+ClockId RandomWalk::PickClock(VmId vm) {
+  if (vm == kHost) return kHostClocks[Below(std::size(kHostClocks))];
+  for (int tries = 0; tries < 8; ++tries) {  // mostly what it may use
+    const ClockId clock(Below(kClockCount));
+    if (model_.Of(vm, clock) >= ReferenceModel::Right::kVote) return clock;
+  }
+  return ClockId(Below(kClockCount));
+}
+
+mrq::Request RandomWalk::PickClk(VmId vm) {
+  const ClockId clock = PickClock(vm);
+  if (vm == kHost) return Chance(500) ? Enable(clock) : Disable(clock);
+  switch (Below(12)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return Enable(clock);
+    case 4:
+    case 5:
+    case 6:
+      return Disable(clock);
+    case 7:
+    case 8:
+      return SetRate(clock, (1 + Below(8)) * 25 * kMHz + Below(2));
+    case 9:
+      return SetParent(clock, kMuxParents[Below(std::size(kMuxParents))]);
+    case 10:
+      return Chance(500) ? GetInfo(clock) : IsEnabled(clock);
+    default:
+      return Chance(500) ? GetRate(clock) : RoundRate(clock, Below(500) * kMHz);
+  }
+}
+
+mrq::Request RandomWalk::PickRequest(VmId vm) {
+  const uint32_t kind = Below(10);
+  if (kind < 7 || vm == kHost) return PickClk(vm);
+  if (kind == 7) {
+    const ResetId reset(Below(kResetCount));
+    return Chance(200) ? Pulse(reset) : Chance(500) ? Assert(reset) : Deassert(reset);
+  }
+  const DomainId domain(Below(kDomainCount));
+  return Chance(100) ? PowerState(domain) : Chance(500) ? PowerOn(domain) : PowerOff(domain);
+}
+
+// --- Rests --------------------------------------------------------------------------------------
+
+void RandomWalk::Settle() {
+  for (int i = 0; i < kMaxMaintenance; ++i) {
+    while (rig_.in_flight() > 0 && complaint_.empty()) {
+      ++steps_;
+      EndTransfer(true);
+    }
+    if (!rig_.core().NeedsMaintenance()) return;
+    ++steps_;
+    rig_.Maintain();
+    Hear();
+  }
+  if (rig_.core().NeedsMaintenance()) Complain("maintenance never ends");
+}
+
+void RandomWalk::Rest() {
+  ++rests_;
+  Settle();
+  if (!waiting_.empty() && complaint_.empty()) {
+    Complain(absl::StrCat("nothing is in flight, and nobody answers ",
+                          mrq::Describe(rig_.Of(waiting_.begin()->first).request)));
+  }
+  if (!complaint_.empty()) return;
+  model_.Rest();
+  Compare();
+  rig_.Forget();
+  history_.clear();
+  for (const Resource resource : rig_.core().Quarantined()) {
+    ++steps_;
+    rig_.ClearQuarantine(resource).IgnoreError();
+    Settle();
+  }
+}
+
+void RandomWalk::Compare() {
+  const Core& core = rig_.core();
+  for (const Resource resource : core.Resources(ResourceKind::kClock)) {
+    const ClockId clock(resource.id);
+    CompareGate(resource, model_.On(clock), rig_.firmware().on(clock));
+    const ResourceStatus status = *core.Status(resource);
+    const std::string complaint = model_.CheckTune(
+        clock, rig_.firmware().rate(clock), rig_.firmware().parent(clock).value_or(ClockId(0)),
+        status.quarantined_for.has_value());
+    if (!complaint.empty()) Complain(complaint);
+  }
+  for (const Resource resource : core.Resources(ResourceKind::kDomain)) {
+    const DomainId domain(resource.id);
+    CompareGate(resource, model_.On(domain), rig_.firmware().on(domain));
+  }
+  for (uint32_t id = 0; id < kResetCount; ++id) {
+    const ResourceStatus status = *core.Status(Resource::Of(ResetId(id)));
+    const std::string complaint = model_.CheckReset(
+        ResetId(id), rig_.firmware().asserted(ResetId(id)), status.quarantined_for.has_value());
+    if (!complaint.empty()) Complain(complaint);
+  }
+  CompareAnswers();
+  CompareCounts();
+}
+
+void RandomWalk::CompareGate(Resource resource, bool model_on, bool hardware_on) {
+  const ResourceStatus status = *rig_.core().Status(resource);
+  CompareHolders(status);
+  if (status.busy) Complain(absl::StrCat(status.name, " is busy at rest"));
+  const bool in_doubt = status.gate == GateState::kUnknown || status.quarantined_for.has_value();
+  if (in_doubt && weather_.refused + weather_.failed + weather_.lost == 0) {
+    Complain(absl::StrCat(status.name, " is in doubt though nothing failed"));
+  }
+  if (!in_doubt && model_on != hardware_on) {
+    Complain(absl::StrCat(status.name, " is ", hardware_on ? "on" : "off", ", and should not be"));
+  }
+}
+
+void RandomWalk::CompareHolders(const ResourceStatus& status) {
+  for (uint32_t slot = 0; slot < kAgents; ++slot) {
+    const VmId vm(slot);
+    const auto has = [vm](const std::vector<VmId>& list) {
+      return std::find(list.begin(), list.end(), vm) != list.end();
+    };
+    const bool clock = status.resource.kind == ResourceKind::kClock;
+    const bool votes = clock ? model_.Votes(vm, ClockId(status.resource.id))
+                             : model_.Votes(vm, DomainId(status.resource.id));
+    if (has(status.holders) != votes) {
+      Complain(absl::StrCat(status.name, has(status.holders) ? " is held by " : " isn't held by ",
+                            slot));
+    }
+    if (clock && has(status.implied) != model_.Implied(vm, ClockId(status.resource.id))) {
+      Complain(absl::StrCat(status.name, ": implied vote of ", slot));
+    }
+  }
+}
+
+// A VM's own question gets its own vote.
+void RandomWalk::CompareAnswers() {
+  for (int i = 0; i < 4; ++i) {
+    const VmId vm(1 + Below(kAgents - 1));
+    const ClockId clock(1 + Below(kClockCount - 1));
+    if (clock == kHole) continue;
+    if (rig_.Votes(vm, clock) != (model_.Votes(vm, clock) || model_.Implied(vm, clock))) {
+      Complain(absl::StrCat("IS_ENABLED of ", clock.value(), " by ", vm.value()));
+    }
+    const DomainId domain(Below(kDomainCount));
+    if (rig_.Votes(vm, domain) != model_.Votes(vm, domain)) {
+      Complain(absl::StrCat("GET_STATE of ", domain.value(), " by ", vm.value()));
+    }
+  }
+}
+
+void RandomWalk::CompareCounts() {
+  for (const VmStatus& vm : rig_.core().Vms()) {
+    uint32_t clocks = 0;
+    for (uint32_t id = 0; id < kClockCount; ++id) clocks += model_.Votes(vm.vm, ClockId(id));
+    if (vm.clock_votes != clocks) Complain(absl::StrCat("clock votes of ", vm.name));
+    if (vm.waiting != 0) Complain(absl::StrCat(vm.name, " waits at rest"));
+    if (vm.releasing) Complain(absl::StrCat("the release of ", vm.name, " never ends"));
+  }
+}
+
+void RandomWalk::End() {
+  if (!complaint_.empty()) return;
+  for (uint32_t slot = 1; slot < kAgents; ++slot) Die(VmId(slot));
+  for (const ClockId clock : kHostClocks) Ask(kHost, Disable(clock));
+  Rest();
+  for (const Resource resource : rig_.core().Resources(ResourceKind::kClock)) {
+    const ClockId clock(resource.id);
+    if (rig_.firmware().on(clock) != (clock == kFound)) {
+      Complain(absl::StrCat("at the end ", clock.value(), " is wrong"));
+    }
+    const ResourceStatus status = *rig_.core().Status(resource);
+    if (!status.rate_votes.empty()) Complain(absl::StrCat(status.name, " has rate votes"));
+  }
+}
+
+void RandomWalk::Note(const std::string& what) { history_.push_back(what); }
+
+void RandomWalk::Complain(const std::string& what) {
+  if (!complaint_.empty()) return;
+  complaint_ = absl::StrCat("step ", steps_, ": ", what, "\nsince everything was well:\n  ",
+                            absl::StrJoin(history_, "\n  "));
+}
+
+}  // namespace bpmp::core::testing
