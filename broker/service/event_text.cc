@@ -36,8 +36,7 @@ struct Phrase {
 constexpr std::array kPhrases = {
     Phrase{EventKind::kVote, true, false, "$0 votes for $1", "$0 drops its vote for $1"},
     Phrase{EventKind::kEdge, true, false, "$1 was turned on for $0", "$1 was turned off for $0"},
-    Phrase{EventKind::kEdgeFailed, true, false, "$1 could not be turned on for $0: $4",
-           "$1 could not be turned off for $0: $4"},
+    Phrase{EventKind::kEdgeFailed, true, false, "a change of $1 for $0 failed: $4"},
     Phrase{EventKind::kRate, true, false, "$1 now runs at $3, set by $0"},
     Phrase{EventKind::kParent, true, false, "$1 now has the parent $3, set by $0"},
     Phrase{EventKind::kMoved, true, true, "a change by $0 moved $1, which $2 holds, to $3"},
@@ -49,8 +48,8 @@ constexpr std::array kPhrases = {
     Phrase{EventKind::kQuarantined, true, false,
            "$1 is quarantined, kept from all but $0; once it is fit for use, clear it (admin API, "
            "ClearQuarantine)"},
-    Phrase{EventKind::kCleared, false, false, "$1 is out of quarantine"},
-    Phrase{EventKind::kPinned, false, false, "the host holds $1", "the host no longer holds $1"},
+    Phrase{EventKind::kCleared, true, false, "$1 is out of quarantine, where it was for $0"},
+    Phrase{EventKind::kPinned, true, false, "the host holds $1", "the host no longer holds $1"},
     Phrase{EventKind::kVmDefined, true, false, "$0 is defined"},
     Phrase{EventKind::kVmDeleted, true, false, "$0 is deleted"},
     Phrase{EventKind::kReleaseStarted, true, false, "the release of $0 begins; next is epoch $3"},
@@ -169,7 +168,8 @@ std::string RequestName(uint32_t mrq, uint32_t command) {
     default:
       break;
   }
-  if (command_name == "?") return absl::StrCat(name, " command ", command);
+  // 0: none is known.
+  if (command_name == "?") return command == 0 ? name : absl::StrCat(name, " command ", command);
   if (!command_name.empty()) absl::StrAppend(&name, " ", ToAbsl(command_name));
   return name;
 }

@@ -34,7 +34,7 @@ struct RenderedEvent {
 };
 RenderedEvent Render(const EventLog::Record& record, const backend::Engine& engine);
 
-// "CLK ENABLE"; "DEBUG" for an MRQ whose commands the broker doesn't know.
+// "CLK ENABLE"; "DEBUG" for an MRQ without commands, or whose the broker doesn't know.
 std::string RequestName(uint32_t mrq, uint32_t command);
 // "CLK ENABLE uarta": mrq::Describe with names instead of ids.
 std::string DescribeByName(const core::Core& core, const mrq::Request& request);

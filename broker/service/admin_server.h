@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_SERVICE_ADMIN_SERVER_H_
+#define BROKER_SERVICE_ADMIN_SERVER_H_
+
+#include <grpcpp/server.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "bpmp/v1/config.pb.h"
+#include "broker/base/mutex.h"
+#include "broker/service/acceptor.h"
+#include "broker/service/admin_service.h"
+#include "broker/service/unix_socket.h"
+
+namespace bpmp::service {
+
+// The admin socket: bpmp.v1.Admin, health and reflection. The socket file decides who may connect:
+// the broker's own user (mode 0600), or also a group (mode 0660). Thread-safe.
+//
+// Health has "" and "bpmp.v1.Admin", serving while the server runs; "bpmp.v1.Guest", serving while
+// the VMs' sockets do; and "backend", as SetBackendHealthy says. They start as not serving, but for
+// the first two.
+class AdminServer {
+ public:
+  // Listens on `config.socket`. `acceptor` and what `deps` names are not owned and outlive the
+  // server; `events` is closed by Shutdown(), so that watchers go home.
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const v1::AdminConfig& config,
+                                                            const AdminDeps& deps, ServerInfo info,
+                                                            Acceptor* acceptor);
+  // Shutdown() at once.
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  void SetGuestServing(bool serving) { SetHealth("bpmp.v1.Guest", serving); }
+  void SetBackendHealthy(bool healthy);
+
+  // Takes no more calls, lets those that run finish for at most `grace`, removes the socket file.
+  // Idempotent.
+  void Shutdown(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const std::string& socket() const { return path_; }
+  // The service itself, for a TLS server to offer to administrators.
+  AdminService* service() { return &service_; }
+
+ private:
+  AdminServer(const AdminDeps& deps, ServerInfo info, Acceptor* acceptor, UnixSocket socket);
+  void SetHealth(std::string_view service, bool serving);
+
+  Acceptor* const acceptor_;
+  EventLog* const events_;
+  const std::string path_;
+  AdminService service_;
+  std::unique_ptr<grpc::Server> server_;  // never null after Start()
+
+  Mutex mutex_;
+  UnixSocket socket_ ABSL_GUARDED_BY(mutex_);
+  Acceptor::WatchId watch_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace bpmp::service
+
+#endif  // BROKER_SERVICE_ADMIN_SERVER_H_

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_SERVICE_ADMIN_SERVICE_H_
+#define BROKER_SERVICE_ADMIN_SERVICE_H_
+
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "bpmp/v1/admin.grpc.pb.h"
+#include "broker/backend/engine.h"
+#include "broker/service/event_log.h"
+#include "broker/service/sessions.h"
+#include "broker/service/vm_registry.h"
+
+namespace bpmp::service {
+
+// What the admin API works with. None is owned; all outlive the servers.
+struct AdminDeps {
+  backend::Engine* engine = nullptr;
+  VmRegistry* vms = nullptr;
+  const SessionTable* sessions = nullptr;
+  EventLog* events = nullptr;
+};
+
+// What the daemon knows of itself.
+struct ServerInfo {
+  std::string version;
+  std::string backend;      // "sim"
+  std::string config_file;  // empty: built-in defaults
+  absl::Time started;       // wall
+};
+
+// bpmp.v1.Admin. The RPCs are documented in admin.proto. Thread-safe; who may call is decided by
+// the server's socket or credentials.
+class AdminService final : public v1::Admin::CallbackService {
+ public:
+  AdminService(AdminDeps deps, ServerInfo info) : deps_(deps), info_(std::move(info)) {}
+
+  // Whether the backend answered its last PING; shown by GetServerStatus. False at first.
+  void SetBackendHealthy(bool healthy) { backend_healthy_.store(healthy); }
+
+  // The broker and its VMs: admin_service.cc.
+  grpc::ServerUnaryReactor* GetServerStatus(grpc::CallbackServerContext* context,
+                                            const v1::GetServerStatusRequest* request,
+                                            v1::ServerStatus* response) override;
+  grpc::ServerUnaryReactor* DefineVm(grpc::CallbackServerContext* context,
+                                     const v1::DefineVmRequest* request,
+                                     v1::DefineVmResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteVm(grpc::CallbackServerContext* context,
+                                     const v1::DeleteVmRequest* request,
+                                     v1::DeleteVmResponse* response) override;
+  grpc::ServerUnaryReactor* ListVms(grpc::CallbackServerContext* context,
+                                    const v1::ListVmsRequest* request,
+                                    v1::ListVmsResponse* response) override;
+  grpc::ServerUnaryReactor* GetVm(grpc::CallbackServerContext* context,
+                                  const v1::GetVmRequest* request, v1::Vm* response) override;
+  grpc::ServerUnaryReactor* ReleaseVm(grpc::CallbackServerContext* context,
+                                      const v1::ReleaseVmRequest* request,
+                                      v1::ReleaseVmResponse* response) override;
+  grpc::ServerWriteReactor<v1::Event>* Watch(grpc::CallbackServerContext* context,
+                                             const v1::WatchRequest* request) override;
+
+  // Resources: admin_resources.cc.
+  grpc::ServerUnaryReactor* ListResources(grpc::CallbackServerContext* context,
+                                          const v1::ListResourcesRequest* request,
+                                          v1::ListResourcesResponse* response) override;
+  grpc::ServerUnaryReactor* GetResource(grpc::CallbackServerContext* context,
+                                        const v1::GetResourceRequest* request,
+                                        v1::ResourceState* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
+                                    const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
+  grpc::ServerUnaryReactor* ClearQuarantine(grpc::CallbackServerContext* context,
+                                            const v1::ClearQuarantineRequest* request,
+                                            v1::ClearQuarantineResponse* response) override;
+
+  // Requests of the host, or in a VM's name: admin_transfers.cc.
+  grpc::ServerUnaryReactor* Pin(grpc::CallbackServerContext* context, const v1::PinRequest* request,
+                                v1::PinResponse* response) override;
+  grpc::ServerUnaryReactor* Unpin(grpc::CallbackServerContext* context,
+                                  const v1::UnpinRequest* request,
+                                  v1::UnpinResponse* response) override;
+  grpc::ServerUnaryReactor* TransferAs(grpc::CallbackServerContext* context,
+                                       const v1::TransferAsRequest* request,
+                                       v1::TransferAsResponse* response) override;
+
+ private:
+  absl::Status Define(const v1::DefineVmRequest& request, v1::DefineVmResponse* response);
+  void FillVm(const VmRegistry::Info& info, bool with_holds, v1::Vm* vm) const;
+
+  const AdminDeps deps_;
+  const ServerInfo info_;
+  std::atomic<bool> backend_healthy_{false};
+};
+
+// Answers a unary call that is complete.
+grpc::ServerUnaryReactor* FinishCall(grpc::CallbackServerContext* context,
+                                     const absl::Status& status);
+
+}  // namespace bpmp::service
+
+#endif  // BROKER_SERVICE_ADMIN_SERVICE_H_

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "broker/base/status_macros.h"
+#include "broker/core/core.h"
+#include "broker/mrq/codec.h"
+#include "broker/service/admin_service.h"
+#include "broker/service/convert.h"
+#include "broker/service/lookup.h"
+#include "broker/service/typed_caller.h"
+
+namespace bpmp::service {
+namespace {
+
+// Requests of the host, one after the other until one fails; then what was done is undone. The
+// caller is answered with how the last one, or the one that failed, ended.
+class HostRequests : public std::enable_shared_from_this<HostRequests> {
+ public:
+  HostRequests(backend::Engine* engine, absl::Duration timeout, v1::Outcome* outcome,
+               grpc::ServerUnaryReactor* reactor)
+      : engine_(engine), timeout_(timeout), outcome_(outcome), reactor_(reactor) {}
+
+  void Start(std::vector<mrq::Request> steps, std::optional<mrq::Request> undo) {
+    steps_ = std::move(steps);
+    undo_ = std::move(undo);
+    Next();
+  }
+
+ private:
+  void Next() {
+    Submit(steps_[step_],
+           [self = shared_from_this()](const mrq::Response& response, core::Reason reason) {
+             self->Answer(response.error, reason);
+           });
+  }
+
+  void Answer(int32_t error, core::Reason reason) {
+    if (error == 0 && step_ + 1 < steps_.size()) {
+      ++step_;
+      return Next();
+    }
+    ToProto(error, outcome_);
+    outcome_->set_reason(OutcomeReason(*engine_, kHost, steps_[step_], error, reason));
+    if (error == 0 || step_ == 0 || !undo_.has_value()) return reactor_->Finish(grpc::Status::OK);
+    Submit(*undo_,
+           [self = shared_from_this()](const mrq::Response& /*response*/, core::Reason /*reason*/) {
+             self->reactor_->Finish(grpc::Status::OK);
+           });
+  }
+
+  void Submit(const mrq::Request& request, backend::Engine::ReplyFn reply) {
+    const uint32_t epoch =
+        engine_->Read([](const core::Core& core) { return core.EpochOf(kHost); });
+    engine_->Submit(kHost, epoch, request, timeout_, std::move(reply));
+  }
+
+  backend::Engine* const engine_;
+  const absl::Duration timeout_;
+  v1::Outcome* const outcome_;
+  grpc::ServerUnaryReactor* const reactor_;
+  std::vector<mrq::Request> steps_;
+  std::optional<mrq::Request> undo_;
+  size_t step_ = 0;
+};
+
+mrq::Request Clk(mrq::ClkCmd command, uint32_t id, int64_t rate_hz) {
+  mrq::ClkRequest request;
+  request.cmd = command;
+  request.clock = ClockId(id);
+  request.rate_hz = rate_hz;
+  return request;
+}
+
+mrq::Request Hold(core::Resource resource, bool on) {
+  if (resource.kind == core::ResourceKind::kClock) {
+    return Clk(on ? mrq::ClkCmd::kEnable : mrq::ClkCmd::kDisable, resource.id, 0);
+  }
+  return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(resource.id),
+                        static_cast<uint32_t>(on ? mrq::PgState::kOn : mrq::PgState::kOff)};
+}
+
+absl::StatusOr<core::Resource> FindPinnable(const backend::Engine& engine,
+                                            const v1::ResourceRef& ref) {
+  BPMP_ASSIGN_OR_RETURN(const core::Resource resource,
+                        FindResource(engine, ref, core::ResourceKind::kNone));
+  if (resource.kind == core::ResourceKind::kReset) {
+    return absl::InvalidArgumentError("a reset can't be pinned; clocks and power domains can");
+  }
+  return resource;
+}
+
+absl::Status CheckPinnedRate(const v1::PinRequest& request) {
+  if (request.rate_hz() == 0) return absl::OkStatus();
+  if (request.rate_hz() < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a rate is positive; this one is ", request.rate_hz(), " Hz"));
+  }
+  if (request.resource().kind() != v1::RESOURCE_KIND_CLOCK) {
+    return absl::InvalidArgumentError("only a clock has a rate");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AdminService::Pin(grpc::CallbackServerContext* context,
+                                            const v1::PinRequest* request,
+                                            v1::PinResponse* response) {
+  const absl::StatusOr<core::Resource> resource = FindPinnable(*deps_.engine, request->resource());
+  if (!resource.ok()) return FinishCall(context, resource.status());
+  if (absl::Status status = CheckPinnedRate(*request); !status.ok()) {
+    return FinishCall(context, status);
+  }
+  std::vector<mrq::Request> steps = {Hold(*resource, true)};
+  if (request->rate_hz() > 0) {
+    steps.push_back(Clk(mrq::ClkCmd::kSetRate, resource->id, request->rate_hz()));
+  }
+  const bool was_pinned = deps_.engine->Read([&](const core::Core& core) {
+    const std::optional<core::ResourceStatus> status = core.Status(*resource);
+    return status.has_value() && status->pinned;
+  });
+  std::optional<mrq::Request> undo;
+  if (!was_pinned) undo = Hold(*resource, false);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  std::make_shared<HostRequests>(deps_.engine, TimeLeft(*context, absl::InfiniteDuration()),
+                                 response->mutable_outcome(), reactor)
+      ->Start(std::move(steps), std::move(undo));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* AdminService::Unpin(grpc::CallbackServerContext* context,
+                                              const v1::UnpinRequest* request,
+                                              v1::UnpinResponse* response) {
+  const absl::StatusOr<core::Resource> resource = FindPinnable(*deps_.engine, request->resource());
+  if (!resource.ok()) return FinishCall(context, resource.status());
+  deps_.engine->Read([&](const core::Core& core) {
+    const std::optional<core::ResourceStatus> status = core.Status(*resource);
+    if (!status.has_value()) return;
+    for (const VmId vm : status->implied) response->add_reboot_to_see(core.NameOf(vm));
+  });
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  std::make_shared<HostRequests>(deps_.engine, TimeLeft(*context, absl::InfiniteDuration()),
+                                 response->mutable_outcome(), reactor)
+      ->Start({Hold(*resource, false)}, std::nullopt);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* AdminService::TransferAs(grpc::CallbackServerContext* context,
+                                                   const v1::TransferAsRequest* request,
+                                                   v1::TransferAsResponse* response) {
+  const absl::StatusOr<VmId> vm = FindVm(*deps_.engine, request->vm());
+  if (!vm.ok()) return FinishCall(context, vm.status());
+  if (absl::Status status = CheckFrame(request->request()); !status.ok()) {
+    return FinishCall(context, status);
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const v1::MrqRequest& frame = request->request();
+  const absl::Span<const uint8_t> tx(reinterpret_cast<const uint8_t*>(frame.tx().data()),
+                                     frame.tx().size());
+  const uint32_t epoch =
+      deps_.engine->Read([&](const core::Core& core) { return core.EpochOf(*vm); });
+  deps_.engine->SubmitBytes(
+      *vm, epoch, frame.mrq(), tx, TimeLeft(*context, absl::InfiniteDuration()),
+      [engine = deps_.engine, vm = *vm, request, tx, response, reactor](const mrq::Response& answer,
+                                                                        core::Reason reason) {
+        const v1::MrqRequest& asked = request->request();
+        ToProto(answer, asked.rx_size(), response->mutable_response());
+        response->set_reason(std::string(core::ReasonName(reason)));
+        response->set_reason_text(std::string(core::ReasonText(reason)));
+        const absl::StatusOr<mrq::Request> decoded = mrq::DecodeRequest(asked.mrq(), tx);
+        if (!answer.ok() && decoded.ok()) {
+          response->set_reason_text(OutcomeReason(*engine, vm, *decoded, answer.error, reason));
+        }
+        reactor->Finish(grpc::Status::OK);
+      });
+  return reactor;
+}
+
+}  // namespace bpmp::service
