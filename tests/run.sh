@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what the tests need, builds, and runs them.
+#
+#   tests/run.sh                everything: gcc; clang with ASan and UBSan and the fuzzers; clang with TSan;
+#                               formatting and clang-tidy
+#   tests/run.sh --quick        gcc only, unit and component tests: the inner loop
+#   tests/run.sh -L LABEL       the tests with that ctest label (unit, component, fuzz), everywhere they run
+#   tests/run.sh ... -- ARGS    ARGS go to ctest
+#
+# Builds in build/<preset>; changes nothing on the machine but installed packages. Exit status 0 when
+# everything passed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. deploy/lib/packages.sh
+
+quick=no label='' ctest_args=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --quick) quick=yes ;;
+    -L) label="${2:?-L needs a label}"; shift ;;
+    --) shift; ctest_args=("$@"); break ;;
+    -h|--help) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "tests/run.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
+  esac
+  shift
+done
+case "$label" in
+  ''|unit|component|fuzz) ;;
+  *) echo "tests/run.sh: no tests have the label '$label' (unit, component, fuzz)" >&2; exit 2 ;;
+esac
+
+say() { printf '\n== %s\n' "$*"; }
+jobs="$(nproc)"
+
+# build PRESET: configures and builds all of it.
+build() {
+  say "build: $1"
+  cmake --preset "$1" >"build-$1.log" 2>&1 || { cat "build-$1.log"; return 1; }
+  rm -f "build-$1.log"
+  cmake --build --preset "$1" -j "$jobs" -- --quiet
+}
+
+# check PRESET [-L LABELS]: runs its tests.
+check() {
+  local preset="$1"
+  shift
+  say "test: $preset $*"
+  ctest --preset "$preset" -j "$jobs" --no-tests=error --progress "$@" "${ctest_args[@]}"
+}
+
+wants() { [ -z "$label" ] || [ "$label" = "$1" ]; }
+
+require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_TEST[@]}"
+
+if [ "$quick" = yes ]; then
+  build dev
+  check dev -L "${label:-unit|component}"
+  exit 0
+fi
+
+[ -n "$label" ] || { say 'format'; tests/style/format.sh; }
+if wants unit; then
+  build tsan
+  # Everything below the gRPC edge, with real threads.
+  check tsan -L unit
+fi
+build asan
+[ -n "$label" ] || { say 'clang-tidy'; tests/style/tidy.sh build/asan; }
+check asan -L "${label:-unit|component|fuzz}"
+if [ "$label" != fuzz ]; then
+  build dev
+  check dev -L "${label:-unit|component}"
+fi
