@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/ctl/app.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/base/status_macros.h"
+#include "broker/ctl/completion.h"
+#include "broker/ctl/units.h"
+#include "broker/ctl/verbs.h"
+
+namespace bpmp::ctl {
+namespace {
+
+// In the order of --help.
+constexpr void (*kVerbs[])(VerbTree&) = {
+    AddStatusVerb, AddVmVerbs,     AddResourceVerbs, AddWhyVerbs,       AddPinVerbs,
+    AddWatchVerb,  AddRequestVerb, AddSessionVerb,   AddCompletionVerb,
+};
+
+constexpr char kFooter[] =
+    "Ends with 0: done, 1: refused by the broker or the firmware, 2: wrong usage, 3: no broker to "
+    "talk to, 4: no such VM or resource, 5: no answer in time, 6: anything else.";
+
+void AddGlobals(CLI::App* root, Globals* globals) {
+  root->add_option("--socket", globals->socket,
+                   "The admin socket [$BPMP_BROKER_ADMIN, else /run/bpmp-broker/admin.sock, else "
+                   "$XDG_RUNTIME_DIR/bpmp-broker/admin.sock]")
+      ->type_name("PATH");
+  root->add_option("--output,-o", globals->output, "How to show the answer [table]")
+      ->check(CLI::IsMember({"table", "json"}).description(""))
+      ->type_name("table|json");
+  root->add_option("--timeout", globals->timeout_text, "How long to wait for each answer [5s]")
+      ->type_name("TIME");
+  root->set_version_flag("--version", std::string("bpmpctl ") + BPMP_VERSION);
+  root->require_subcommand(1);
+  root->fallthrough();  // options of the program may follow the verb
+  root->footer(kFooter);
+}
+
+// What a broker within reach calls its VMs, clocks and so on; a shell doesn't wait longer than
+// this.
+std::vector<std::string> NamesFromBroker(Context& context, const std::string& what) {
+  context.globals().timeout = absl::Seconds(1);
+  const absl::StatusOr<AdminClient*> admin = context.Admin();
+  std::vector<std::string> names;
+  if (!admin.ok()) {
+    return names;
+  }
+  if (what == "VM") {
+    const auto vms = (*admin)->Call(&v1::Admin::Stub::ListVms, v1::ListVmsRequest());
+    for (const v1::Vm& vm : vms.ok() ? vms->vms() : v1::ListVmsResponse().vms()) {
+      names.push_back(vm.name());
+    }
+    return names;
+  }
+  constexpr std::pair<const char*, v1::ResourceKind> kKinds[] = {
+      {"CLOCK", v1::RESOURCE_KIND_CLOCK},
+      {"RESET", v1::RESOURCE_KIND_RESET},
+      {"DOMAIN", v1::RESOURCE_KIND_POWER_DOMAIN},
+      {"RESOURCE", v1::RESOURCE_KIND_UNSPECIFIED},
+  };
+  const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                  [&what](const auto& known) { return what == known.first; });
+  if (kind == std::end(kKinds)) {
+    return names;
+  }
+  v1::ListResourcesRequest request;
+  request.set_kind(kind->second);
+  const auto list = (*admin)->Call(&v1::Admin::Stub::ListResources, request);
+  if (list.ok()) {
+    for (const v1::ResourceState& resource : list->resources()) {
+      names.push_back(resource.name());
+    }
+  }
+  return names;
+}
+
+int RunCompletion(const CLI::App& root, const std::vector<std::string>& words, Context& context) {
+  const auto names = [&context](const std::string& what) { return NamesFromBroker(context, what); };
+  for (const Candidate& candidate : Complete(root, words, names)) {
+    context.Print(candidate.help.empty() ? candidate.word + "\n"
+                                         : candidate.word + "\t" + candidate.help + "\n");
+  }
+  return 0;
+}
+
+absl::StatusOr<ExitCode> RunVerb(const VerbTree& verbs, Context& context) {
+  Globals& globals = context.globals();
+  BPMP_ASSIGN_OR_RETURN(globals.timeout, ParseTimeout(globals.timeout_text));
+  return verbs.chosen()(context);
+}
+
+}  // namespace
+
+int Run(const std::vector<std::string>& arguments, const Io& io, const Style& style) {
+  Context context(io, style);
+  CLI::App root("Talks to bpmp-broker: who holds which clocks, resets and power domains, and why.",
+                "bpmpctl");
+  AddGlobals(&root, &context.globals());
+  VerbTree verbs(&root);
+  for (const auto add : kVerbs) {
+    add(verbs);
+  }
+  if (!arguments.empty() && arguments[0] == kCompleteVerb) {
+    return RunCompletion(root, {arguments.begin() + 1, arguments.end()}, context);
+  }
+  try {  // CLI11 reports by exceptions; they end here
+    root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return root.exit(error, *io.out, *io.err) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+  const absl::StatusOr<ExitCode> code = RunVerb(verbs, context);
+  if (!code.ok()) {
+    context.Warn(std::string(code.status().message()));
+  }
+  return static_cast<int>(code.ok() ? *code : ExitCodeOf(code.status()));
+}
+
+}  // namespace bpmp::ctl

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/ctl/completion.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "broker/ctl/request_grammar.h"
+
+namespace bpmp::ctl {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr std::string_view kBash = R"(# bash completion of bpmpctl
+_bpmpctl() {
+  local IFS=$'\n' line
+  COMPREPLY=()
+  for line in $("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
+    COMPREPLY+=("${line%%$'\t'*}")
+  done
+}
+complete -o default -F _bpmpctl bpmpctl
+)";
+
+constexpr std::string_view kZsh = R"(#compdef bpmpctl
+_bpmpctl() {
+  local -a lines
+  lines=("${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  lines=("${(@)lines//:/\\:}")
+  lines=("${(@)lines/$'\t'/:}")
+  _describe 'bpmpctl' lines || _files
+}
+compdef _bpmpctl bpmpctl
+)";
+
+constexpr std::string_view kFish = R"(# fish completion of bpmpctl
+complete -c bpmpctl -f -a '(bpmpctl __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+)";
+
+// Where the walk along the words stands.
+struct Position {
+  const CLI::App* app;
+  const CLI::Option* expects = nullptr;  // an option whose value comes next
+  Words positionals;                     // of `app`, so far
+};
+
+const CLI::Option* FindOption(const CLI::App* app, const std::string& word) {
+  for (; app != nullptr; app = app->get_parent()) {
+    const CLI::Option* option = app->get_option_no_throw(word);
+    if (option != nullptr) {
+      return option;
+    }
+  }
+  return nullptr;
+}
+
+void Step(const std::string& word, Position* at) {
+  if (at->expects != nullptr) {
+    at->expects = nullptr;
+    return;
+  }
+  if (absl::StartsWith(word, "-") && word.size() > 1) {
+    const CLI::Option* option = FindOption(at->app, word);
+    at->expects = option != nullptr && option->get_items_expected_max() > 0 ? option : nullptr;
+    return;
+  }
+  for (const CLI::App* child : at->app->get_subcommands([](const CLI::App*) { return true; })) {
+    if (at->positionals.empty() && child->get_name() == word) {
+      *at = Position{child, nullptr, {}};
+      return;
+    }
+  }
+  at->positionals.push_back(word);
+}
+
+// The arguments of one request, by the grammar's own table.
+void AddRequest(const Words& before, const NameSource& names, std::vector<Candidate>* candidates) {
+  for (const Form& form : Forms()) {
+    if (before.empty()) {
+      candidates->push_back({std::string(form.noun), ""});
+      continue;
+    }
+    if (form.noun != before[0]) {
+      continue;
+    }
+    const size_t words = form.verb.empty() ? 1 : 2;
+    if (before.size() == 1 && words == 2) {
+      candidates->push_back({std::string(form.verb), Usage(form)});
+    } else if (before.size() >= words && (words == 1 || form.verb == before[1]) &&
+               before.size() - words < kMaxArguments) {
+      const Argument& argument = form.arguments[before.size() - words];
+      const char* what = argument.kind == ArgumentKind::kClock    ? "CLOCK"
+                         : argument.kind == ArgumentKind::kReset  ? "RESET"
+                         : argument.kind == ArgumentKind::kDomain ? "DOMAIN"
+                                                                  : "";
+      for (const std::string& name : names(what)) {
+        candidates->push_back({name, ""});
+      }
+    }
+  }
+  if (before.empty()) {
+    candidates->push_back({std::string(kRaw), "bytes as they are"});
+  }
+}
+
+// The value of an option or positional argument that is called `what`.
+void AddValues(const std::string& what, const NameSource& names,
+               std::vector<Candidate>* candidates) {
+  if (absl::StrContains(what, '|')) {
+    for (const absl::string_view value : absl::StrSplit(what, '|')) {
+      candidates->push_back({std::string(value), ""});
+    }
+    return;
+  }
+  for (const std::string& name : names(what)) {
+    candidates->push_back({name, ""});
+  }
+}
+
+void AddPositional(const Position& at, const NameSource& names,
+                   std::vector<Candidate>* candidates) {
+  size_t position = 0;
+  for (const CLI::Option* option : at.app->get_options()) {
+    if (!option->get_positional()) {
+      continue;
+    }
+    const std::string& what = option->get_name(true);
+    if (what == "REQUEST" && at.positionals.size() >= position) {
+      AddRequest(Words(at.positionals.begin() + static_cast<std::ptrdiff_t>(position),
+                       at.positionals.end()),
+                 names, candidates);
+    } else if (position == at.positionals.size()) {
+      AddValues(option->get_type_name().empty() ? what : option->get_type_name(), names,
+                candidates);
+    }
+    ++position;
+  }
+}
+
+void AddOptions(const CLI::App* app, std::vector<Candidate>* candidates) {
+  for (; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        candidates->push_back({"--" + name, option->get_description()});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Candidate> Complete(const CLI::App& root, const std::vector<std::string>& words,
+                                const NameSource& names) {
+  Position at{&root, nullptr, {}};
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    Step(words[i], &at);
+  }
+  const std::string partial = words.empty() ? "" : words.back();
+  std::vector<Candidate> all;
+  if (at.expects != nullptr) {
+    AddValues(at.expects->get_type_name(), names, &all);
+  } else if (absl::StartsWith(partial, "-")) {
+    AddOptions(at.app, &all);
+  } else {
+    for (const CLI::App* child : at.app->get_subcommands([](const CLI::App*) { return true; })) {
+      if (at.positionals.empty()) {
+        all.push_back({child->get_name(), child->get_description()});
+      }
+    }
+    AddPositional(at, names, &all);
+  }
+  std::vector<Candidate> candidates;
+  for (const Candidate& candidate : all) {
+    if (absl::StartsWith(candidate.word, partial) &&
+        std::none_of(candidates.begin(), candidates.end(),
+                     [&](const Candidate& other) { return other.word == candidate.word; })) {
+      candidates.push_back(candidate);
+    }
+  }
+  return candidates;
+}
+
+std::string CompletionScript(std::string_view shell) {
+  return std::string(shell == "bash"   ? kBash
+                     : shell == "zsh"  ? kZsh
+                     : shell == "fish" ? kFish
+                                       : "");
+}
+
+}  // namespace bpmp::ctl

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/ctl/context.h"
+
+#include <memory>
+#include <string_view>
+
+#include "broker/base/status_macros.h"
+#include "broker/ctl/json.h"
+
+namespace bpmp::ctl {
+
+absl::StatusOr<AdminClient*> Context::Admin() {
+  if (admin_ == nullptr) {
+    const Endpoint endpoint = AdminEndpoint(globals_.socket);
+    BPMP_ASSIGN_OR_RETURN(auto channel, Connect(endpoint));
+    admin_ = std::make_unique<AdminClient>(endpoint, std::move(channel), globals_.timeout);
+  }
+  return admin_.get();
+}
+
+bool Context::Print(std::string_view text) {
+  *io_.out << text << std::flush;
+  return io_.out->good();
+}
+
+void Context::Warn(std::string_view line) { *io_.err << "bpmpctl: " << line << std::endl; }
+
+ExitCode Context::Show(const google::protobuf::Message& message,
+                       absl::FunctionRef<std::string()> text, ExitCode code) {
+  Print(globals_.json() ? ToJson(message, JsonLayout::kIndented) : text());
+  return code;
+}
+
+}  // namespace bpmp::ctl

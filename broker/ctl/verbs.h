@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CTL_VERBS_H_
+#define BROKER_CTL_VERBS_H_
+
+#include <functional>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "broker/ctl/context.h"
+
+namespace bpmp::ctl {
+
+// What a verb does once the command line is parsed. An error is printed and becomes the exit code
+// that ExitCodeOf gives it.
+using Action = std::function<absl::StatusOr<ExitCode>(Context&)>;
+
+// The command line as a tree. Positional arguments are named after what they are (VM, CLOCK,
+// RESET, DOMAIN, RESOURCE, REQUEST): completion goes by these names.
+class VerbTree {
+ public:
+  explicit VerbTree(CLI::App* root) : root_(root) {}  // not owned
+
+  // A word that only groups verbs: "vm".
+  CLI::App* Group(const std::string& name, const std::string& help);
+  // A verb of the program itself, or of a group. Parsing it chooses `action`.
+  CLI::App* Add(const std::string& name, const std::string& help, Action action);
+  CLI::App* Add(CLI::App* group, const std::string& name, const std::string& help, Action action);
+
+  const Action& chosen() const { return chosen_; }
+  CLI::App* root() const { return root_; }
+
+ private:
+  CLI::App* const root_;
+  Action chosen_;
+};
+
+// Adds a positional argument that must be given.
+CLI::Option* AddArgument(CLI::App* verb, const std::string& name, std::string* value,
+                         const std::string& help);
+
+// One for each file *_verbs.cc.
+void AddStatusVerb(VerbTree& verbs);
+void AddVmVerbs(VerbTree& verbs);
+void AddVmAddVerb(VerbTree& verbs, CLI::App* vm_group);
+void AddResourceVerbs(VerbTree& verbs);
+void AddWhyVerbs(VerbTree& verbs);
+void AddPinVerbs(VerbTree& verbs);
+void AddWatchVerb(VerbTree& verbs);
+void AddRequestVerb(VerbTree& verbs);
+void AddSessionVerb(VerbTree& verbs);
+void AddCompletionVerb(VerbTree& verbs);
+
+}  // namespace bpmp::ctl
+
+#endif  // BROKER_CTL_VERBS_H_

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "broker/base/status_macros.h"
+#include "broker/ctl/json.h"
+#include "broker/ctl/line_reader.h"
+#include "broker/ctl/verbs.h"
+#include "broker/ctl/vm_flags.h"
+#include "broker/ctl/words.h"
+
+namespace bpmp::ctl {
+namespace {
+
+// Larger than any configuration of one VM.
+constexpr size_t kMaxFileSize = 1 << 20;
+
+absl::StatusOr<std::string> ReadInput(Context& context, const std::string& path) {
+  if (path == "-") {
+    return ReadAll(context.in_fd(), kMaxFileSize);
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.is_open() || file.bad()) {
+    return absl::InvalidArgumentError(absl::StrCat("can't read ", Quoted(path)));
+  }
+  return text;
+}
+
+absl::StatusOr<ExitCode> Add(Context& context, const VmFlags& flags) {
+  std::string json;
+  BPMP_ASSIGN_OR_RETURN(const std::string file, FileOf(flags));
+  if (!file.empty()) {
+    BPMP_ASSIGN_OR_RETURN(json, ReadInput(context, file));
+  }
+  v1::DefineVmRequest request;
+  BPMP_ASSIGN_OR_RETURN(*request.mutable_vm(), MakeVmConfig(flags, json));
+  BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
+  BPMP_ASSIGN_OR_RETURN(const v1::DefineVmResponse done,
+                        admin->Call(&v1::Admin::Stub::DefineVm, request));
+  return context.Show(done, [&] {
+    std::string text =
+        absl::StrCat(done.vm().name(), " added; its socket is ", done.vm().socket(), "\n");
+    for (const std::string& note : done.notes()) {
+      absl::StrAppend(&text, "  note: ", note, "\n");
+    }
+    return text;
+  });
+}
+
+}  // namespace
+
+void AddVmAddVerb(VerbTree& verbs, CLI::App* vm_group) {
+  auto flags = std::make_shared<VmFlags>();
+  CLI::App* verb = verbs.Add(vm_group, "add", "Add a VM while the broker runs",
+                             [flags](Context& context) { return Add(context, *flags); });
+  verb->add_option("NAME", flags->name,
+                   "Name of the VM, or a file with its VmConfig as JSON (x.json, a path, or - for "
+                   "standard input)")
+      ->type_name("");
+  verb->add_option("--json", flags->file, "VmConfig as JSON; flags add to it, - is standard input")
+      ->type_name("FILE");
+  const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
+    verb->add_option(name, value, help)->type_name(type);
+  };
+  add("--device", flags->devices, "DEVICE", "A device of the board (may be repeated)");
+  add("--clock", flags->clocks, "CLOCK=ACCESS", "A single clock: get, vote or exclusive");
+  add("--reset", flags->resets, "RESET=ACCESS", "A single reset");
+  add("--domain", flags->domains, "DOMAIN=ACCESS", "A single power domain");
+  add("--vm-socket", flags->socket, "PATH", "Where the VM's socket is");
+  add("--owner", flags->owner, "USER", "Owner of that socket");
+  add("--group", flags->group, "GROUP", "Group of that socket");
+  add("--mode", flags->mode, "OCTAL", "Mode of that socket, e.g. 0660");
+  add("--peer-user", flags->peer_user, "USER", "Who may connect besides root");
+  add("--peer-unit", flags->peer_unit, "UNIT", "The systemd unit that the VMM must run in");
+  verb->add_flag("--all-exclusive", flags->all_exclusive,
+                 "Everything, for the one VM that stands for a host");
+  verb->add_flag("--hide-ids", flags->hide_ids, "Don't show the names of what it may not use");
+}
+
+}  // namespace bpmp::ctl

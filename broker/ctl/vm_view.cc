@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/ctl/vm_view.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "broker/ctl/resource_view.h"
+#include "broker/ctl/table.h"
+#include "broker/ctl/units.h"
+#include "broker/ctl/words.h"
+
+namespace bpmp::ctl {
+namespace {
+
+std::string AgeText(const google::protobuf::Timestamp& since, absl::Time now) {
+  return since.seconds() == 0 ? "" : FormatAge(now - absl::FromUnixSeconds(since.seconds()));
+}
+
+Cell SessionCell(const v1::Vm& vm) {
+  if (vm.releasing()) {
+    return {"releasing", Tone::kWarn};
+  }
+  if (!vm.has_session()) {
+    return {"none", Tone::kDim};
+  }
+  if (!vm.session().connected()) {
+    return {"lost", Tone::kWarn};
+  }
+  return vm.session().throttled() ? Cell("throttled", Tone::kWarn) : Cell("connected", Tone::kGood);
+}
+
+std::string PidText(const v1::Vm& vm) {
+  return vm.session().pid() > 0 ? absl::StrCat(vm.session().pid()) : "";
+}
+
+std::string DevicesText(const v1::VmConfig& config) {
+  return absl::StrJoin(config.devices(), ", ",
+                       [](std::string* out, const v1::DeviceGrantConfig& grant) {
+                         absl::StrAppend(out, grant.device());
+                       });
+}
+
+std::string GrantsText(const google::protobuf::RepeatedPtrField<v1::ResourceGrantConfig>& grants) {
+  return absl::StrJoin(grants, ", ", [](std::string* out, const v1::ResourceGrantConfig& grant) {
+    absl::StrAppend(out, grant.name(), " (", AccessWord(grant.access()), ")");
+  });
+}
+
+std::string SessionText(const v1::Vm& vm, absl::Time now) {
+  if (!vm.has_session()) {
+    return SessionCell(vm).text;
+  }
+  const v1::VmSession& session = vm.session();
+  std::string text = absl::StrCat(SessionCell(vm).text, ", number ", session.id());
+  if (!session.client().empty()) {
+    absl::StrAppend(&text, ", ", session.client());
+  }
+  if (session.pid() > 0) {
+    absl::StrAppend(&text, ", pid ", session.pid(), " uid ", session.uid());
+  }
+  const std::string age = AgeText(session.since(), now);
+  absl::StrAppend(&text, age.empty() ? "" : absl::StrCat(", for ", age), ", ", session.requests(),
+                  session.requests() == 1 ? " request" : " requests");
+  return text;
+}
+
+std::string Count(uint32_t number, const char* one, const char* several) {
+  return absl::StrCat(number, " ", number == 1 ? one : several);
+}
+
+std::string TransfersText(const v1::ServerStatus& status) {
+  return absl::StrCat(status.transfers_running(), " running, ", status.transfers_queued(),
+                      " waiting, ", status.transfers_overdue(), " overdue");
+}
+
+}  // namespace
+
+std::string VmTable(const v1::ListVmsResponse& vms, absl::Time now, const Style& style) {
+  Table table({{"VM"},
+               {"SESSION"},
+               {"FOR"},
+               {"CLIENT"},
+               {"PID", Align::kRight},
+               {"CLOCKS", Align::kRight},
+               {"DOMAINS", Align::kRight},
+               {"WAITING", Align::kRight},
+               {"EPOCH", Align::kRight},
+               {"DEVICES"}});
+  for (const v1::Vm& vm : vms.vms()) {
+    table.Add(
+        {vm.name(), SessionCell(vm), AgeText(vm.session().since(), now), vm.session().client(),
+         PidText(vm), absl::StrCat(vm.clock_votes()), absl::StrCat(vm.power_domain_votes()),
+         absl::StrCat(vm.waiting()), absl::StrCat(vm.epoch()),
+         vm.config().all() == v1::ACCESS_EXCLUSIVE ? "everything" : DevicesText(vm.config())});
+  }
+  return table.empty() ? "no VM is defined; bpmpctl vm add NAME --device DEVICE adds one\n"
+                       : table.Render(style);
+}
+
+std::string VmText(const v1::Vm& vm, absl::Time now, const Style& style) {
+  const v1::VmConfig& config = vm.config();
+  std::string text = RenderProperties(
+      {{"vm", Cell(vm.name())},
+       {"session", Cell(SessionText(vm, now), SessionCell(vm).tone)},
+       {"socket", Cell(vm.socket())},
+       {"epoch", Cell(absl::StrCat(vm.epoch(), vm.releasing() ? ", being released" : ""))},
+       {"holds",
+        Cell(absl::StrCat(Count(vm.clock_votes(), "clock", "clocks"), ", ",
+                          Count(vm.power_domain_votes(), "power domain", "power domains")))},
+       {"waiting", Cell(vm.waiting() == 0 ? "" : Count(vm.waiting(), "request", "requests"))},
+       {"may use", Cell(config.all() == v1::ACCESS_EXCLUSIVE ? "everything" : "")},
+       {"devices", Cell(DevicesText(config))},
+       {"clocks", Cell(GrantsText(config.clocks()))},
+       {"resets", Cell(GrantsText(config.resets()))},
+       {"power domains", Cell(GrantsText(config.power_domains()))},
+       {"peer unit", Cell(config.peer().unit())}},
+      style);
+  if (vm.holds_size() > 0) {
+    Table table({{"HOLDS"}, {"KIND"}, {"STATE"}, {"RATE", Align::kRight}, {"WITH"}, {"NOTES"}});
+    for (const v1::ResourceState& held : vm.holds()) {
+      std::vector<std::string> others;
+      for (const std::string& holder : held.holders()) {
+        if (holder != vm.name()) {
+          others.push_back(holder);
+        }
+      }
+      table.Add({TitleOf(held), KindWord(held.kind()), GateCell(held.gate()),
+                 held.rate_hz() > 0 ? FormatRate(held.rate_hz()) : "", absl::StrJoin(others, ", "),
+                 NotesOf(held)});
+    }
+    absl::StrAppend(&text, "\n", table.Render(style));
+  }
+  return text;
+}
+
+std::string StatusText(const v1::ServerStatus& status, absl::Time now, const Style& style) {
+  const std::string age = AgeText(status.started(), now);
+  return RenderProperties(
+      {{"broker", Cell(absl::StrCat("bpmp-broker ", status.version(),
+                                    age.empty() ? "" : absl::StrCat(", up ", age)))},
+       {"backend", status.backend_healthy()
+                       ? Cell(status.backend() + ", healthy", Tone::kGood)
+                       : Cell(status.backend() + ", not answering", Tone::kBad)},
+       {"firmware", Cell(status.firmware_tag())},
+       {"board",
+        Cell(absl::StrCat(Count(status.clocks(), "clock", "clocks"), ", ",
+                          Count(status.power_domains(), "power domain", "power domains")))},
+       {"vms", Cell(absl::StrCat(status.vms(), " defined, ", status.sessions(), " connected"))},
+       {"transfers",
+        Cell(TransfersText(status), status.transfers_overdue() > 0 ? Tone::kBad : Tone::kPlain)},
+       {"quarantined", Cell(absl::StrCat(status.quarantined()),
+                            status.quarantined() > 0 ? Tone::kBad : Tone::kPlain)},
+       {"last event", Cell(absl::StrCat(status.last_event()))},
+       {"configuration",
+        Cell(status.config_file().empty() ? "built-in defaults" : status.config_file())}},
+      style);
+}
+
+}  // namespace bpmp::ctl

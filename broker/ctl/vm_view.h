@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CTL_VM_VIEW_H_
+#define BROKER_CTL_VM_VIEW_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "bpmp/v1/admin.pb.h"
+#include "broker/ctl/style.h"
+
+// VMs and the broker itself as text for a terminal. `now` is the wall clock. Pure functions.
+namespace bpmp::ctl {
+
+std::string VmTable(const v1::ListVmsResponse& vms, absl::Time now, const Style& style);
+// One VM: how it stands, what it is configured with, what it holds.
+std::string VmText(const v1::Vm& vm, absl::Time now, const Style& style);
+std::string StatusText(const v1::ServerStatus& status, absl::Time now, const Style& style);
+
+}  // namespace bpmp::ctl
+
+#endif  // BROKER_CTL_VM_VIEW_H_
