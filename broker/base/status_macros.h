@@ -19,6 +19,7 @@
   } while (false)
 
 // BPMP_ASSIGN_OR_RETURN(auto value, Compute(x));
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration takes no parentheses.
 #define BPMP_ASSIGN_OR_RETURN(declaration, expr) \
   BPMP_ASSIGN_OR_RETURN_(BPMP_CONCAT_(bpmp_result_, __LINE__), declaration, expr)
 
@@ -28,6 +29,7 @@
     return std::move(result).status();                    \
   }                                                       \
   declaration = *std::move(result)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define BPMP_CONCAT_(a, b) BPMP_CONCAT_INNER_(a, b)
 #define BPMP_CONCAT_INNER_(a, b) a##b

@@ -24,7 +24,7 @@ absl::Status Log(std::vector<int>* log, int step, absl::Status status) {
 absl::Status RunAll(std::vector<int>* log, const absl::Status& second) {
   BPMP_RETURN_IF_ERROR(Log(log, 1, absl::OkStatus()));
   BPMP_RETURN_IF_ERROR(Log(log, 2, second));
-  if (second.ok()) BPMP_RETURN_IF_ERROR(Log(log, 3, absl::OkStatus()));
+  BPMP_RETURN_IF_ERROR(Log(log, 3, absl::OkStatus()));
   return absl::OkStatus();
 }
 

@@ -31,17 +31,23 @@ struct EncodedRequest {
 // than a frame) and Unimplemented (a CLK command that the ABI has withdrawn, 9 to 13).
 absl::StatusOr<Request> DecodeRequest(uint32_t mrq, absl::Span<const uint8_t> tx);
 
+// Writes the fields that the command uses, and zero for the rest. Total too: a clock id of more
+// than 24 bits is written as kClockIdMask, which no firmware has, never as the id of another clock.
 EncodedRequest EncodeRequest(const Request& request);
 
 // The BPMP error for a status of this tree: the one place where they meet on the way to a guest.
+// EACCES for PermissionDenied, EBUSY for FailedPrecondition, EINVAL for a bad id or argument,
+// EAGAIN for Unavailable and Aborted, ETIMEDOUT for DeadlineExceeded; names.cc has the table.
 Error ErrorFromStatus(const absl::Status& status);
 
 // "EACCES" for -13 or 13 alike; "E?" for a number that the ABI doesn't define.
 std::string_view ErrorName(int32_t error);
 
-// Names as the ABI has them: "CLK", "RESET", "PG"; "?" when unknown.
+// Names as the ABI has them, also of MRQs that no VM may send: "CLK", "RESET", "DEBUG"; "?" when
+// the ABI has no such code.
 std::string_view MrqName(uint32_t mrq);
-// "ENABLE", "DEASSERT", "SET_STATE"; empty for an MRQ without commands.
+// "ENABLE", "DEASSERT", "SET_STATE"; empty for an MRQ without commands, "?" for a
+// command that the ABI doesn't have.
 std::string_view CommandName(const Request& request);
 uint32_t MrqCode(const Request& request);
 // One line for logs and explanations: "CLK ENABLE clock 155".
@@ -64,7 +70,8 @@ Response FromBytes(int32_t error, absl::Span<const uint8_t> rx);
 
 absl::StatusOr<uint32_t> ReadU32(const Response& response);
 absl::StatusOr<int64_t> ReadRate(const Response& response);
-// Also refuses num_parents over kMaxParents and a name without NUL.
+// Also refuses num_parents over kMaxParents and a name without NUL. What lies behind the last
+// parent and behind the name's NUL is read as zero.
 absl::StatusOr<ClkInfo> ReadClkInfo(const Response& response);
 // The bytes before the first NUL, at most kNameSize - 1 (PG GET_NAME) or kFwTagSize (FW_TAG).
 std::string ReadName(const Response& response);

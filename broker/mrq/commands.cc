@@ -2,7 +2,9 @@
 #include "broker/mrq/commands.h"
 
 #include <algorithm>
-#include <type_traits>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
 #include <variant>
 
 #include "broker/mrq/layout.h"

@@ -97,7 +97,8 @@ class LayeringTest(unittest.TestCase):
         self.assertTrue(findings[0].startswith("broker/core/a.cc:3: "), findings[0])
 
     def test_finds_each_of_several(self):
-        _, findings = check_one("core/a.cc", "#include <thread>\n#include <vector>\n#include <mutex>")
+        lines = "#include <thread>\n#include <vector>\n#include <mutex>"
+        _, findings = check_one("core/a.cc", lines)
         self.assertEqual(len(findings), 2)
 
     def test_finds_an_include_beside_the_file(self):
