@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measures the broker against an empty gRPC echo: same API, client code, transport and message
+// sizes, the two sides taken in turn. Prints one figure a line (figures.h).
+//
+//   guest_bench BROKER ECHO-SERVER
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/bench/figures.h"
+#include "tests/bench/guest_client.h"
+#include "tests/bench/process.h"
+
+namespace bpmp::bench {
+namespace {
+
+constexpr int kVms = 256;
+constexpr uint32_t kClock = 155;  // uarta
+constexpr uint32_t kMaxClock = 476;
+
+mrq::ClkRequest Clk(mrq::ClkCmd cmd, uint32_t clock = kClock) {
+  mrq::ClkRequest request;
+  request.cmd = cmd;
+  request.clock = ClockId(clock);
+  return request;
+}
+
+[[noreturn]] void Die(const std::string& what) {
+  std::fprintf(stderr, "guest_bench: %s\n", what.c_str());
+  std::exit(1);
+}
+
+// One server and how to reach it as the n-th VM.
+class Side {
+ public:
+  Side(std::vector<std::string> command, std::string log, std::vector<std::string> sockets)
+      : process_(command, log), sockets_(std::move(sockets)) {}
+
+  std::shared_ptr<grpc::Channel> Channel(size_t vm) const {
+    auto channel = Connect(sockets_[vm % sockets_.size()]);
+    if (channel == nullptr) Die("can't connect to " + sockets_[vm % sockets_.size()]);
+    return channel;
+  }
+  const Process& process() const { return process_; }
+
+ private:
+  Process process_;
+  std::vector<std::string> sockets_;
+};
+
+struct Sides {
+  const Side& broker;
+  const Side& echo;
+};
+
+double Ratio(const std::vector<double>& broker, const std::vector<double>& echo) {
+  return Median(broker) / Median(echo);
+}
+
+void RoundTrips(const Sides& sides, const std::string& name, const mrq::Request& request,
+                double target) {
+  constexpr int kChunks = 12;
+  constexpr int kChunk = 1500;
+  const v1::MrqRequest message = Encode(request);
+  LockStep broker(sides.broker.Channel(0));
+  LockStep echo(sides.echo.Channel(0));
+  std::vector<double> broker_us;
+  std::vector<double> echo_us;
+  std::vector<double> warm;
+  broker.Ask(Encode(Clk(mrq::ClkCmd::kEnable)));
+  for (int chunk = 0; chunk < kChunks; ++chunk) {
+    const bool counted = chunk > 0;
+    if (!broker.Time(message, kChunk, counted ? &broker_us : &warm)) Die(broker.error());
+    if (!echo.Time(message, kChunk, counted ? &echo_us : &warm)) Die(echo.error());
+  }
+  Print({name, Ratio(broker_us, echo_us), "ratio", true, target});
+}
+
+void UnaryRoundTrips(const Sides& sides) {
+  constexpr int kChunks = 12;
+  constexpr int kChunk = 1000;
+  v1::TransferRequest request;
+  *request.mutable_request() = Encode(Clk(mrq::ClkCmd::kIsEnabled));
+  const auto broker = v1::Guest::NewStub(sides.broker.Channel(0));
+  const auto echo = v1::Guest::NewStub(sides.echo.Channel(0));
+  const auto time = [&](v1::Guest::Stub* stub, std::vector<double>* micros) {
+    for (int i = 0; i < kChunk; ++i) {
+      grpc::ClientContext context;
+      v1::TransferResponse response;
+      const auto begin = std::chrono::steady_clock::now();
+      if (!stub->Transfer(&context, request, &response).ok()) Die("a unary Transfer failed");
+      const std::chrono::duration<double, std::micro> took =
+          std::chrono::steady_clock::now() - begin;
+      micros->push_back(took.count());
+    }
+  };
+  std::vector<double> broker_us;
+  std::vector<double> echo_us;
+  std::vector<double> warm;
+  for (int chunk = 0; chunk < kChunks; ++chunk) {
+    time(broker.get(), chunk > 0 ? &broker_us : &warm);
+    time(echo.get(), chunk > 0 ? &echo_us : &warm);
+  }
+  Print({"unary Transfer p50, no edge / echo", Ratio(broker_us, echo_us), "ratio", true, 1.15});
+}
+
+// Answers per second of `streams` sessions that each have one request outstanding.
+class Crowd {
+ public:
+  Crowd(const Side& side, int streams) {
+    for (int vm = 0; vm < streams; ++vm) channels_.push_back(side.Channel(static_cast<size_t>(vm)));
+  }
+  double Throughput(std::chrono::milliseconds time) {
+    std::vector<std::unique_ptr<Pump>> pumps;
+    for (const auto& channel : channels_) {
+      pumps.push_back(std::make_unique<Pump>(channel, Encode(Clk(mrq::ClkCmd::kIsEnabled)), 1));
+      pumps.back()->Start();
+    }
+    const auto count = [&] {
+      uint64_t answers = 0;
+      for (const auto& pump : pumps) answers += pump->answers();
+      return answers;
+    };
+    std::this_thread::sleep_for(time / 4);
+    const uint64_t before = count();
+    const auto begin = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(time);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    const uint64_t after = count();
+    for (auto& pump : pumps) pump->Stop();
+    return static_cast<double>(after - before) / took.count();
+  }
+
+ private:
+  std::vector<std::shared_ptr<grpc::Channel>> channels_;
+};
+
+void Throughputs(const Sides& sides, int streams) {
+  Crowd broker(sides.broker, streams);
+  Crowd echo(sides.echo, streams);
+  std::vector<double> broker_rates;
+  std::vector<double> echo_rates;
+  for (int round = 0; round < 6; ++round) {
+    const double b = broker.Throughput(std::chrono::milliseconds(800));
+    const double e = echo.Throughput(std::chrono::milliseconds(800));
+    if (round == 0) continue;  // warm-up
+    broker_rates.push_back(b);
+    echo_rates.push_back(e);
+  }
+  Print({"throughput of " + std::to_string(streams) + " sessions / echo",
+         Ratio(broker_rates, echo_rates), "ratio", false, 0.9});
+}
+
+void Memory(const Sides& sides) {
+  std::vector<std::unique_ptr<LockStep>> open;
+  const v1::MrqRequest message = Encode(Clk(mrq::ClkCmd::kIsEnabled));
+  for (size_t vm = 0; vm < kVms; ++vm) {
+    open.push_back(std::make_unique<LockStep>(sides.broker.Channel(vm)));
+    if (!open.back()->Ask(message)) Die("vm " + std::to_string(vm) + ": " + open.back()->error());
+    open.push_back(std::make_unique<LockStep>(sides.echo.Channel(vm)));
+    if (!open.back()->Ask(message)) Die("echo: " + open.back()->error());
+  }
+  Print({"resident memory with 256 sessions / echo",
+         sides.broker.process().ResidentMiB() / sides.echo.process().ResidentMiB(), "ratio", true,
+         1.3});
+}
+
+// What a Linux guest with the upstream drivers sends from probe to late init.
+std::vector<v1::MrqRequest> LinuxBoot() {
+  std::vector<v1::MrqRequest> boot;
+  mrq::PingRequest ping;
+  ping.challenge = 1;
+  mrq::QueryAbiRequest abi;
+  abi.mrq = 71;
+  boot.push_back(Encode(ping));
+  boot.push_back(Encode(abi));
+  boot.push_back(Encode(mrq::QueryFwTagRequest{}));
+  boot.push_back(Encode(Clk(mrq::ClkCmd::kGetMaxClkId, 0)));
+  for (uint32_t id = 0; id <= kMaxClock; ++id) {
+    boot.push_back(Encode(Clk(mrq::ClkCmd::kGetAllInfo, id)));
+  }
+  for (uint32_t id = 1; id <= kMaxClock; ++id) {
+    boot.push_back(Encode(Clk(mrq::ClkCmd::kGetRate, id)));
+  }
+  for (uint32_t id = 0; id <= 36; ++id) {
+    mrq::PgRequest pg;
+    pg.domain = DomainId(id);
+    pg.cmd = mrq::PgCmd::kGetName;
+    boot.push_back(Encode(pg));
+    pg.cmd = mrq::PgCmd::kGetState;
+    boot.push_back(Encode(pg));
+  }
+  for (uint32_t id = 1; id <= kMaxClock; ++id) {
+    boot.push_back(Encode(Clk(mrq::ClkCmd::kIsEnabled, id)));
+  }
+  return boot;
+}
+
+void BootCpu(const Sides& sides) {
+  const std::vector<v1::MrqRequest> boot = LinuxBoot();
+  LockStep broker(sides.broker.Channel(1));
+  LockStep echo(sides.echo.Channel(1));
+  const auto replay = [&](LockStep* stream, const Process& process) {
+    const double before = process.CpuSeconds();
+    for (const v1::MrqRequest& message : boot) {
+      if (!stream->Ask(message)) Die(stream->error());
+    }
+    return process.CpuSeconds() - before;
+  };
+  std::vector<double> broker_cpu;
+  std::vector<double> echo_cpu;
+  for (int round = 0; round < 11; ++round) {
+    const double b = replay(&broker, sides.broker.process());
+    const double e = replay(&echo, sides.echo.process());
+    if (round == 0) continue;
+    broker_cpu.push_back(b);
+    echo_cpu.push_back(e);
+  }
+  Print({"CPU time of a replayed Linux boot / echo", Ratio(broker_cpu, echo_cpu), "ratio", true,
+         1.3});
+}
+
+void Flood(const Sides& sides) {
+  const v1::MrqRequest message = Encode(Clk(mrq::ClkCmd::kIsEnabled));
+  LockStep quiet(sides.broker.Channel(2));
+  const auto channel = sides.broker.Channel(3);
+  // 1 kHz for two seconds.
+  const auto listen = [&](std::vector<double>* micros) {
+    auto next = std::chrono::steady_clock::now();
+    for (int i = 0; i < 2000; ++i) {
+      next += std::chrono::milliseconds(1);
+      std::this_thread::sleep_until(next);
+      if (!quiet.Time(message, 1, micros)) Die(quiet.error());
+    }
+  };
+  std::vector<double> alone;
+  std::vector<double> flooded;
+  for (int round = 0; round < 4; ++round) {
+    listen(&alone);
+    Pump flood(channel, message, 60);
+    flood.Start();
+    listen(&flooded);
+    flood.Stop();
+  }
+  Print({"p99 of a quiet VM beside a flood / alone",
+         Quantile(flooded, 0.99) / Quantile(alone, 0.99), "ratio", true, 3});
+}
+
+std::string WriteConfig(const std::string& dir) {
+  std::ofstream config(dir + "/broker.yaml");
+  config << "runtime_dir: " << dir
+         << "\nmetrics: {listen: \"off\"}\npins: [{clock: uarta}]\nvms:\n";
+  for (int vm = 0; vm < kVms; ++vm) {
+    config << "  - {name: vm" << vm << ", clocks: [{name: uarta, access: vote}]}\n";
+  }
+  return dir + "/broker.yaml";
+}
+
+}  // namespace
+}  // namespace bpmp::bench
+
+int main(int argc, char** argv) {
+  using namespace bpmp::bench;
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: guest_bench BROKER ECHO-SERVER\n");
+    return 2;
+  }
+  char pattern[] = "/tmp/bpmp-bench-XXXXXX";
+  const std::string dir = mkdtemp(pattern);
+  std::vector<std::string> sockets;
+  for (int vm = 0; vm < kVms; ++vm)
+    sockets.push_back(dir + "/vms/vm" + std::to_string(vm) + ".sock");
+  {
+    Side broker({argv[1], "--config", WriteConfig(dir)}, dir + "/broker.log", sockets);
+    Side echo({argv[2], dir + "/echo.sock"}, dir + "/echo.log", {dir + "/echo.sock"});
+    const Sides sides = {broker, echo};
+    RoundTrips(sides, "Session round trip p50, IS_ENABLED / echo",
+               Clk(bpmp::mrq::ClkCmd::kIsEnabled), 1.15);
+    RoundTrips(sides, "Session round trip p50, second ENABLE / echo",
+               Clk(bpmp::mrq::ClkCmd::kEnable), 1.15);
+    RoundTrips(sides, "Session round trip p50, GET_RATE through the worker / echo",
+               Clk(bpmp::mrq::ClkCmd::kGetRate), 1.8);
+    UnaryRoundTrips(sides);
+    Throughputs(sides, 64);
+    Throughputs(sides, 256);
+    Memory(sides);
+    BootCpu(sides);
+    Flood(sides);
+  }
+  return std::system(("rm -rf " + dir).c_str()) == 0 ? 0 : 1;
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Measures the broker. One line per figure on standard output, tab-separated: name, value, unit, target, `ok` or
+# `short`. Ratios are against an empty gRPC echo in the same run, the two sides taken in turn; a busy machine
+# makes them worse, so run it on a quiet one. Exit status 0 when all could be measured.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. deploy/lib/packages.sh
+{
+  require_packages "${PACKAGES_BUILD[@]}"
+  cmake --preset release
+  cmake --build --preset release -j "$(nproc)" --target bpmp-broker core_bench echo_server guest_bench
+} >&2
+build/release/tests/bench/core_bench
+build/release/tests/bench/guest_bench build/release/broker/daemon/bpmp-broker \
+  build/release/tests/bench/echo_server
