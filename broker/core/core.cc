@@ -172,13 +172,13 @@ uint32_t Core::Impl::Release(VmId vm) {
 }
 
 void Core::Impl::Maintain() {
-  std::vector<Resource> doubtful;
-  for (const auto& [resource, tried] : machine.retries) doubtful.push_back(resource);
-  std::sort(doubtful.begin(), doubtful.end());
-  for (const Resource resource : doubtful) {
+  std::vector<std::pair<Resource, VmId>> again;
+  for (const auto& [resource, doubt] : machine.doubtful) again.emplace_back(resource, doubt.vm);
+  std::sort(again.begin(), again.end());
+  for (const auto& [resource, vm] : again) {
     const Line line = machine.ledger.lines().Of(resource);
     if (machine.scheduler.Mutating(line)) continue;
-    machine.scheduler.Start(std::make_unique<GateOp>(kHost, line, resource, false));
+    machine.scheduler.Start(std::make_unique<GateOp>(vm, line, resource, false));
   }
 }
 
@@ -213,7 +213,7 @@ absl::Status Core::Impl::ClearQuarantine(Resource resource) {
   const VmId vm = *machine.ledger.At(resource).quarantined;
   machine.Apply(Change::Kind::kQuarantine, vm, resource, 0);
   machine.Emit(EventKind::kCleared, vm, resource);
-  if (machine.ledger.At(resource).gate == GateState::kUnknown) machine.retries[resource] = 0;
+  if (machine.ledger.At(resource).gate == GateState::kUnknown) machine.doubtful[resource] = {vm, 0};
   return absl::OkStatus();
 }
 
@@ -273,7 +273,7 @@ void Core::Maintain(Effects* effects) {
   impl_->Maintain();
   impl_->Settle();
 }
-bool Core::NeedsMaintenance() const { return !impl_->machine.retries.empty(); }
+bool Core::NeedsMaintenance() const { return !impl_->machine.doubtful.empty(); }
 
 absl::Status Core::Install(Policy policy, Effects* effects) {
   impl_->machine.scheduler.Collect(effects);

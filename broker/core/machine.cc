@@ -71,7 +71,7 @@ void Machine::EmitRefusal(const Verdict& verdict, VmId vm, Resource resource, ui
 
 void Machine::SetGate(Resource resource, GateState state) {
   Apply(Change::Kind::kGate, kHost, resource, static_cast<int64_t>(state));
-  if (state == GateState::kOn || state == GateState::kOff) retries.erase(resource);
+  if (state == GateState::kOn || state == GateState::kOff) doubtful.erase(resource);
 }
 
 bool Machine::Unheld(Resource resource) const {
@@ -150,14 +150,14 @@ void Machine::Resettle(VmId vm, Resource resource) {
 
 void Machine::Doubt(VmId vm, Resource resource) {
   SetGate(resource, GateState::kUnknown);
-  int& tried = retries[resource];
-  if (tried == 0) Emit(EventKind::kUnknown, vm, resource);
-  if (++tried <= options.max_retries || !Unheld(resource)) return;
-  Quarantine(vm, resource, Reason::kFirmwareRefused, 0);
+  const auto [it, is_new] = doubtful.try_emplace(resource, Doubtful{vm, 0});
+  if (is_new) Emit(EventKind::kUnknown, vm, resource);
+  if (++it->second.tried <= options.max_retries || !Unheld(resource)) return;
+  Quarantine(it->second.vm, resource, Reason::kFirmwareRefused, 0);
 }
 
 void Machine::Quarantine(VmId vm, Resource resource, Reason reason, int32_t error) {
-  retries.erase(resource);
+  doubtful.erase(resource);
   if (ledger.At(resource).quarantined) return;
   Apply(Change::Kind::kQuarantine, vm, resource, 1);
   Emit(EventKind::kQuarantined, vm, resource, 0, reason, error);

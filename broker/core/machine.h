@@ -89,7 +89,11 @@ struct Machine {
   const Judge judge;
   Scheduler scheduler;
 
-  absl::flat_hash_map<Resource, int> retries;            // of what is in doubt and not quarantined
+  struct Doubtful {
+    VmId vm;  // whose vote ended, or failed to begin, in doubt
+    int tried = 0;
+  };
+  absl::flat_hash_map<Resource, Doubtful> doubtful;      // and not quarantined
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch
 };
 
