@@ -49,10 +49,10 @@ absl::Status MakeDirectory(const std::string& path);
 
 // A listening Unix stream socket at a path; closing it removes the file.
 //
-// The file appears under its name with its final owner and mode: it is made under a temporary name in a
-// directory of its own that only the broker may enter, and then moved into place. A file of a broker
-// that is gone is replaced; one on which somebody listens, or that is no socket, is left alone
-// (AlreadyExists).
+// The file appears under its name with its final owner and mode, already listening: it is made
+// under a temporary name beside it, open to the broker alone, and then moved into place. The file
+// of a broker that is gone is replaced; one on which somebody listens, or that is no socket, is
+// left alone (AlreadyExists).
 class UnixSocket {
  public:
   UnixSocket() = default;

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/service/acceptor.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "broker/base/clock.h"
+
+namespace bpmp::service {
+namespace {
+
+constexpr Acceptor::WatchId kWakeId = 0;
+// Connections taken before others get their turn.
+constexpr int kAcceptBatch = 16;
+// How long to leave a socket alone when the process is out of descriptors or memory.
+constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
+
+void Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = id;
+  epoll_ctl(epoll, operation, fd, &event);
+}
+
+}  // namespace
+
+Acceptor::Acceptor()
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  // Only a machine that is out of descriptors at start gets here; nothing could be served.
+  if (!epoll_.valid() || !wake_.valid()) std::abort();
+  Control(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), EPOLLIN, kWakeId);
+  thread_ = std::thread([this] { Run(); });
+}
+
+Acceptor::~Acceptor() { Stop(); }
+
+Acceptor::WatchId Acceptor::Listen(int fd, OnConnection on_connection) {
+  auto watch = std::make_shared<Watch>();
+  watch->fd = fd;
+  watch->on_connection = std::move(on_connection);
+  return Add(std::move(watch));
+}
+
+Acceptor::WatchId Acceptor::WhenReadable(int fd, absl::AnyInvocable<void()> ready) {
+  auto watch = std::make_shared<Watch>();
+  watch->fd = fd;
+  watch->ready = std::move(ready);
+  return Add(std::move(watch));
+}
+
+Acceptor::WatchId Acceptor::Add(std::shared_ptr<Watch> watch) {
+  MutexLock lock(&mutex_);
+  const WatchId id = next_id_++;
+  Control(epoll_.get(), EPOLL_CTL_ADD, watch->fd, EPOLLIN, id);
+  watches_.emplace(id, std::move(watch));
+  return id;
+}
+
+void Acceptor::Forget(WatchId id) {
+  std::shared_ptr<Watch> watch;  // destroyed without the lock: it may hold anything
+  MutexLock lock(&mutex_);
+  const auto it = watches_.find(id);
+  if (it != watches_.end()) {
+    watch = std::move(it->second);
+    Control(epoll_.get(), EPOLL_CTL_DEL, watch->fd, 0, id);
+    watches_.erase(it);
+  }
+  if (std::this_thread::get_id() == thread_.get_id()) return;
+  while (running_ == id && running_ != kWakeId) idle_.Wait(&mutex_);
+}
+
+void Acceptor::After(absl::Duration delay, absl::AnyInvocable<void()> due) {
+  const absl::Time when = MonotonicClock().Now() + delay;
+  bool first = false;
+  {
+    MutexLock lock(&mutex_);
+    if (stopping_) return;
+    first = timers_.empty() || when < timers_.begin()->first;
+    timers_.emplace(when, std::move(due));
+  }
+  if (first) Wake();
+}
+
+void Acceptor::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  Wake();
+  if (thread_.joinable()) thread_.join();
+  decltype(timers_) timers;
+  decltype(watches_) watches;
+  MutexLock lock(&mutex_);
+  timers.swap(timers_);
+  watches.swap(watches_);
+}
+
+void Acceptor::Wake() {
+  const uint64_t one = 1;
+  // Fails only when the counter is full, and then the thread is being woken anyway.
+  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
+}
+
+void Acceptor::Run() {
+  std::array<epoll_event, 64> events;
+  while (true) {
+    const int timeout = RunTimers();
+    const int count =
+        epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    for (int i = 0; i < count; ++i) {
+      {
+        MutexLock lock(&mutex_);
+        if (stopping_) return;
+      }
+      Serve(events[static_cast<size_t>(i)].data.u64);
+    }
+  }
+}
+
+void Acceptor::Serve(WatchId id) {
+  if (id == kWakeId) {
+    uint64_t count = 0;
+    [[maybe_unused]] const ssize_t taken = read(wake_.get(), &count, sizeof(count));
+    return;
+  }
+  std::shared_ptr<Watch> watch;
+  {
+    MutexLock lock(&mutex_);
+    const auto it = watches_.find(id);
+    if (it == watches_.end()) return;  // forgotten while its event was on the way
+    watch = it->second;
+    running_ = id;
+    if (watch->ready) {
+      Control(epoll_.get(), EPOLL_CTL_DEL, watch->fd, 0, id);
+      watches_.erase(it);
+    }
+  }
+  if (watch->ready) {
+    watch->ready();
+  } else {
+    Accept(id, watch.get());
+  }
+  watch.reset();
+  MutexLock lock(&mutex_);
+  running_ = kWakeId;
+  idle_.SignalAll();
+}
+
+void Acceptor::Accept(WatchId id, Watch* watch) {
+  for (int i = 0; i < kAcceptBatch; ++i) {
+    UniqueFd connection(accept4(watch->fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (connection.valid()) {
+      watch->on_connection(std::move(connection));
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      // The socket stays readable, so waiting for it would spin.
+      Control(epoll_.get(), EPOLL_CTL_MOD, watch->fd, 0, id);
+      After(kAcceptPause, [this, id] {
+        MutexLock lock(&mutex_);
+        const auto it = watches_.find(id);
+        if (it == watches_.end()) return;
+        Control(epoll_.get(), EPOLL_CTL_MOD, it->second->fd, EPOLLIN, id);
+      });
+      return;
+    }
+    if (errno != ECONNABORTED && errno != EINTR) return;
+  }
+}
+
+int Acceptor::RunTimers() {
+  while (true) {
+    absl::AnyInvocable<void()> due;
+    {
+      MutexLock lock(&mutex_);
+      if (timers_.empty()) return -1;
+      const auto first = timers_.begin();
+      const absl::Duration left = first->first - MonotonicClock().Now();
+      if (left > absl::ZeroDuration()) {
+        const int64_t ms = absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1)));
+        return static_cast<int>(std::min<int64_t>(ms, 3'600'000));
+      }
+      due = std::move(first->second);
+      timers_.erase(first);
+    }
+    due();
+  }
+}
+
+}  // namespace bpmp::service

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/service/peer.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "broker/base/string_view.h"
+
+namespace bpmp::service {
+namespace {
+
+// Linux 6.5; not in the C library's headers yet.
+constexpr int kSoPeerPidFd = 77;
+
+bool Readable(int fd, short events) {
+  pollfd poll_fd{fd, events, 0};
+  return poll(&poll_fd, 1, 0) > 0;
+}
+
+// A pidfd of the process that connected `fd`.
+absl::StatusOr<UniqueFd> OpenPidFd(int fd, pid_t pid) {
+  int pidfd = -1;
+  socklen_t size = sizeof(pidfd);
+  if (getsockopt(fd, SOL_SOCKET, kSoPeerPidFd, &pidfd, &size) == 0) return UniqueFd(pidfd);
+  if (errno == ESRCH || errno == EINVAL) {
+    return absl::NotFoundError(absl::StrCat("process ", pid, " has ended"));
+  }
+  UniqueFd opened(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!opened.valid()) {
+    return absl::NotFoundError(absl::StrCat("process ", pid, " has ended"));
+  }
+  // The number may have gone to another process before it was opened. While the connection is up,
+  // its maker hasn't closed it, and so lives, and so still had the number.
+  if (Readable(fd, POLLRDHUP) || Readable(opened.get(), POLLIN)) {
+    return absl::NotFoundError(absl::StrCat("process ", pid, " has ended"));
+  }
+  return opened;
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::string_view UnitOfPath(absl::string_view path) {
+  for (const absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
+    if (!absl::EndsWith(part, ".slice")) return {part.data(), part.size()};
+  }
+  return {};
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Peer>> Peer::OfSocket(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return absl::ErrnoToStatus(errno, "can't read the peer's credentials");
+  }
+  std::shared_ptr<Peer> peer(new Peer);
+  peer->pid_ = credentials.pid;
+  peer->uid_ = credentials.uid;
+  peer->gid_ = credentials.gid;
+  if (credentials.pid > 0) {
+    auto pidfd = OpenPidFd(fd, credentials.pid);
+    if (!pidfd.ok()) return pidfd.status();
+    peer->pidfd_ = *std::move(pidfd);
+  }
+  return std::shared_ptr<const Peer>(std::move(peer));
+}
+
+std::shared_ptr<const Peer> Peer::Remote(std::string name) {
+  std::shared_ptr<Peer> peer(new Peer);
+  peer->name_ = std::move(name);
+  return peer;
+}
+
+bool Peer::Gone() const { return visible() && Readable(pidfd_.get(), POLLIN); }
+
+bool Peer::SameProcessAs(const Peer& other) const {
+  if (this == &other) return visible();
+  // Two live processes never have one number; of an ended one, the number says nothing.
+  return visible() && other.visible() && pid_ == other.pid_ && !Gone() && !other.Gone();
+}
+
+std::string Peer::ToString() const {
+  if (remote()) return absl::StrCat(name_, " over TLS");
+  if (!visible()) return absl::StrCat("a process outside our namespace, uid ", uid_);
+  return absl::StrCat("pid ", pid_, ", uid ", uid_);
+}
+
+absl::Status CheckPeer(const Peer& peer, const PeerRule& rule, const std::string& proc_root) {
+  if (peer.uid() != 0 && peer.uid() != rule.user) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(peer.ToString(), " connected; expected uid ", rule.user, " or root"));
+  }
+  if (rule.unit.empty()) return absl::OkStatus();
+  std::string unit;
+  if (peer.visible()) {
+    unit = UnitOf(ReadFile(absl::StrCat(proc_root, "/", peer.pid(), "/cgroup")));
+    // The file was this process's only if the process still has its number.
+    if (peer.Gone()) unit.clear();
+  }
+  if (unit == rule.unit) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat(peer.ToString(), " connected from ",
+                   unit.empty() ? std::string("no unit") : absl::StrCat("unit ", unit),
+                   "; expected unit ", rule.unit));
+}
+
+std::string UnitOf(std::string_view cgroup_file) {
+  std::string_view unified;
+  std::string_view named;
+  for (absl::string_view line : absl::StrSplit(ToAbsl(cgroup_file), '\n')) {
+    // hierarchy:controllers:path
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (fields.size() != 3) continue;
+    if (fields[0] == "0" && fields[1].empty()) unified = UnitOfPath(fields[2]);
+    if (fields[1] == "name=systemd") named = UnitOfPath(fields[2]);
+  }
+  return std::string(unified.empty() ? named : unified);
+}
+
+}  // namespace bpmp::service

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_SERVICE_TRANSFER_REACTOR_H_
+#define BROKER_SERVICE_TRANSFER_REACTOR_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "bpmp/v1/guest.pb.h"
+#include "broker/mrq/types.h"
+#include "broker/service/session_reactor.h"
+
+namespace bpmp::service {
+
+// One unary Transfer. Held to the same limits as the VM's session: what is over the rate waits
+// before it is submitted, and more than `max_outstanding` at a time are refused.
+//
+// Lives until gRPC and the engine are both done with it: a client that gives up is let go at once,
+// and the engine's answer then goes nowhere.
+class TransferReactor final : public grpc::ServerUnaryReactor,
+                              public std::enable_shared_from_this<TransferReactor> {
+ public:
+  // A reactor for gRPC to drive.
+  static TransferReactor* Start(const GuestDeps& deps, Caller caller,
+                                const grpc::CallbackServerContext& context,
+                                const v1::MrqRequest& request, v1::MrqResponse* response);
+  ~TransferReactor() override;
+
+  void OnCancel() override;
+  void OnDone() override { self_ = nullptr; }
+
+ private:
+  TransferReactor(const GuestDeps& deps, Caller caller, const grpc::CallbackServerContext& context,
+                  v1::MrqResponse* response);
+  void Begin(const v1::MrqRequest& request);
+  void Submit();
+  void Answer(const mrq::Response& answer);
+
+  const GuestDeps deps_;
+  const Caller caller_;
+  const absl::Time deadline_;        // on MonotonicClock()
+  v1::MrqResponse* const response_;  // gone once `finished_` was set by somebody else
+  // The request, which gRPC may take back while it waits.
+  uint32_t mrq_ = 0;
+  uint32_t rx_size_ = 0;
+  size_t tx_size_ = 0;
+  std::array<uint8_t, mrq::kPayloadSize> tx_;
+  std::atomic<bool> finished_{false};      // whoever sets it calls Finish()
+  std::shared_ptr<TransferReactor> self_;  // until OnDone
+};
+
+}  // namespace bpmp::service
+
+#endif  // BROKER_SERVICE_TRANSFER_REACTOR_H_

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_SERVICE_VM_REGISTRY_H_
+#define BROKER_SERVICE_VM_REGISTRY_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "bpmp/v1/config.pb.h"
+#include "broker/backend/engine.h"
+#include "broker/base/ids.h"
+#include "broker/base/mutex.h"
+#include "broker/core/inventory.h"
+#include "broker/core/policy.h"
+#include "broker/core/profile.h"
+#include "broker/service/acceptor.h"
+#include "broker/service/event_log.h"
+#include "broker/service/reaper.h"
+#include "broker/service/sessions.h"
+#include "broker/service/vm_server.h"
+
+namespace bpmp::service {
+
+// All VMs: their entries in the configuration, their sockets, and how both change while the broker
+// runs. The engine's core knows the VMs of the configuration already; the registry gives them
+// sockets, and keeps core and configuration the same from then on.
+//
+// Thread-safe. One change at a time: a second waits for the first.
+class VmRegistry {
+ public:
+  // Not owned.
+  struct Deps {
+    backend::Engine* engine = nullptr;
+    SessionTable* sessions = nullptr;
+    Acceptor* acceptor = nullptr;
+    EventLog* events = nullptr;
+  };
+  struct Info {
+    v1::VmConfig config;
+    std::string socket;
+    VmId vm;
+  };
+
+  // `config` has its defaults filled in, but for what a VM's entry leaves out. `proc_root` is where
+  // processes' control groups are read.
+  VmRegistry(Deps deps, v1::Config config, std::string proc_root = "/proc");
+  ~VmRegistry();
+  VmRegistry(const VmRegistry&) = delete;
+  VmRegistry& operator=(const VmRegistry&) = delete;
+
+  // Makes the sockets of all VMs. The error names the VM, and then no socket is left behind.
+  absl::Status Start() ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+
+  // Adds a VM. The whole policy is checked again and installed, or refused whole; `notes`, which
+  // may be null, gets what became worth saying. AlreadyExists, or what core::Compile or the socket
+  // refuse.
+  absl::Status Define(const v1::VmConfig& vm, std::vector<std::string>* notes)
+      ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+  // Ends the VM's session, removes its socket, releases it, and takes it out of the policy; then
+  // calls `done`, from any thread. NotFound, or FailedPrecondition when that is under way already.
+  void Delete(const std::string& name, absl::AnyInvocable<void(absl::Status)> done)
+      ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+
+  std::vector<Info> List() const ABSL_LOCKS_EXCLUDED(mutex_);  // by name
+  std::optional<Info> Find(std::string_view name) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The VM whose client certificates bear this name; null for none.
+  std::shared_ptr<Endpoint> FindByCertificate(std::string_view name) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // The VM isn't shown what it may not use. May be called under the engine's lock.
+  bool HidesIds(VmId vm) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Ends all sessions and removes all sockets; nothing is released. Waits at most `grace` for calls
+  // to end. Idempotent. Not from a callback of the acceptor, which must be running.
+  void Shutdown(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Entry {
+    v1::VmConfig config;
+    VmId vm;
+    std::string socket;
+    std::shared_ptr<VmServer> server;  // null while it is being deleted
+  };
+  // The way back for the end of a release, which may come when the registry is gone.
+  struct Lifeline {
+    Mutex mutex;
+    VmRegistry* registry ABSL_GUARDED_BY(mutex) = nullptr;
+  };
+
+  absl::StatusOr<std::shared_ptr<VmServer>> Listen(const v1::VmConfig& vm);
+  // Checks `config` as a whole; `notes` gets those that the last one installed didn't have.
+  absl::StatusOr<core::Policy> Compile(const v1::Config& config, std::vector<std::string>* notes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_);
+  // Takes a VM that was released out of the policy.
+  absl::Status Withdraw(const std::string& name) ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+  // Releases the VM, then withdraws it; again, if something was asked in its name meanwhile.
+  void ReleaseAndWithdraw(std::string name, VmId vm, int attempts,
+                          absl::AnyInvocable<void(absl::Status)> done);
+  // A VM has its socket.
+  void Enter(const v1::VmConfig& vm, std::shared_ptr<VmServer> server)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static Info ToInfo(const Entry& entry);
+
+  const Deps deps_;
+  const std::string proc_root_;
+  const std::string runtime_dir_;
+  const Limits limits_;
+  const core::Inventory* const inventory_;  // the core's: constant for its life
+  const core::Profile* const profile_;      // likewise
+
+  // Held while the policy changes; before `mutex_`.
+  Mutex changes_;
+  v1::Config config_ ABSL_GUARDED_BY(changes_);
+  std::set<std::string> notes_ ABSL_GUARDED_BY(changes_);
+
+  mutable Mutex mutex_;
+  std::map<std::string, Entry, std::less<>> vms_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<VmId> hiding_ ABSL_GUARDED_BY(mutex_);
+
+  const std::shared_ptr<Lifeline> lifeline_;
+  Reaper reaper_;  // last: what it still runs uses the rest
+};
+
+}  // namespace bpmp::service
+
+#endif  // BROKER_SERVICE_VM_REGISTRY_H_
