@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_DAEMON_DAEMON_H_
+#define BROKER_DAEMON_DAEMON_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "broker/backend/engine.h"
+#include "broker/core/observers.h"
+#include "broker/daemon/audit.h"
+#include "broker/daemon/event_reader.h"
+#include "broker/daemon/heartbeat.h"
+#include "broker/daemon/instance_lock.h"
+#include "broker/daemon/notifier.h"
+#include "broker/daemon/options.h"
+#include "broker/daemon/plan.h"
+#include "broker/daemon/signals.h"
+#include "broker/metrics/metered_backend.h"
+#include "broker/metrics/metrics.h"
+#include "broker/metrics/metrics_server.h"
+#include "broker/service/acceptor.h"
+#include "broker/service/admin_server.h"
+#include "broker/service/event_log.h"
+#include "broker/service/sessions.h"
+#include "broker/service/tls_server.h"
+#include "broker/service/vm_registry.h"
+
+namespace bpmp::daemon {
+
+// The whole program but for its command line.
+Exit Run(const Options& options);
+
+// The broker, composed: owns every part, in the order in which they use each other. Made, served
+// with and destroyed in one thread, the main one.
+class Daemon {
+ public:
+  // Takes the runtime directory, and opens all sockets. The error says which couldn't be, and then
+  // nothing is left behind.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(Plan plan);
+  // Stops, within a bounded time: ends the sessions and closes the sockets. Nothing is released:
+  // the VMs live on, and the next broker finds what they hold.
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // Returns when SIGTERM or SIGINT came.
+  void Serve(const Signals& signals);
+
+ private:
+  Daemon(Plan plan, InstanceLock lock);
+
+  absl::Status Listen();
+  absl::Status ListenForMetrics();
+  void SayWhereItIs() const;
+  // One look at the health of the broker and its backend.
+  void Beat();
+  void SetBackendHealth(const Heartbeat::State& state);
+  std::string StatusText() const;
+  EventReader::Handler AuditHandler();
+
+  Plan plan_;
+  const InstanceLock lock_;
+  const Notifier notifier_;
+
+  service::EventLog events_;
+  const std::shared_ptr<metrics::Metrics> metrics_;
+  core::Observers observers_;
+  metrics::MeteredBackend backend_;
+  backend::Engine engine_;
+  service::Acceptor acceptor_;
+  service::SessionTable sessions_;
+  service::VmRegistry vms_;
+  std::unique_ptr<service::AdminServer> admin_;
+  std::unique_ptr<service::TlsServer> tls_;
+  std::unique_ptr<metrics::MetricsServer> metrics_server_;
+
+  Heartbeat heartbeat_;
+  Heartbeat::State health_;  // as last told
+  std::string status_;       // likewise
+  AuditFolder audit_;        // the reader's thread's
+  EventReader reader_;
+};
+
+}  // namespace bpmp::daemon
+
+#endif  // BROKER_DAEMON_DAEMON_H_

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/daemon/options.h"
+
+#include <optional>
+
+#include <CLI/CLI.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "broker/daemon/version.h"
+
+namespace bpmp::daemon {
+
+Exit ExitFor(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return Exit::kOk;
+    case absl::StatusCode::kInvalidArgument:
+      return Exit::kConfig;
+    case absl::StatusCode::kAlreadyExists:
+      return Exit::kRunning;
+    default:
+      return Exit::kFailed;
+  }
+}
+
+std::optional<Exit> ParseCommandLine(int argc, char** argv, Options* options) {
+  CLI::App app(
+      "Arbitrates the clocks, resets and power domains of a Tegra's BPMP between virtual "
+      "machines.\n"
+      "Without a configuration it runs a simulated Tegra234, with its sockets in\n"
+      "$XDG_RUNTIME_DIR/bpmp-broker, or in /run/bpmp-broker as root.",
+      "bpmp-broker");
+  app.add_option("-c,--config", options->config_file, "YAML file; see docs/configuration.md")
+      ->type_name("FILE");
+  app.add_flag("--check", options->check, "Check the configuration and end");
+  app.add_flag("--sim", options->sim, "Use the simulated backend, whatever the configuration says");
+  app.set_version_flag("--version", absl::StrCat("bpmp-broker ", kVersion));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? Exit::kOk : Exit::kUsage;
+  }
+  return std::nullopt;
+}
+
+}  // namespace bpmp::daemon

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/daemon/plan.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "broker/backend/inventory_reader.h"
+#include "broker/base/clock.h"
+#include "broker/base/status_macros.h"
+#include "broker/daemon/config_check.h"
+#include "broker/daemon/profile_loader.h"
+#include "broker/service/spec.h"
+
+namespace bpmp::daemon {
+namespace {
+
+// Whatever is wrong with a file that the operator named is the configuration's fault.
+absl::Status AsConfigError(const absl::Status& status) {
+  return status.ok() ? status : absl::InvalidArgumentError(status.message());
+}
+
+std::string DirectoryOf(const std::string& file) {
+  const size_t slash = file.rfind('/');
+  return slash == std::string::npos ? "." : file.substr(0, std::max<size_t>(slash, 1));
+}
+
+absl::Status LoadEffectiveConfig(const Options& options, const Environment& environment,
+                                 Plan* plan) {
+  plan->config_file = options.config_file;
+  BPMP_ASSIGN_OR_RETURN(plan->loaded, LoadConfig(options.config_file));
+  v1::Config* config = plan->loaded.config.get();
+  plan->metrics_by_default = config->metrics().listen().empty();
+  if (options.sim) config->mutable_backend()->set_kind(v1::BackendConfig::SIM);
+  return ApplyDefaults(environment, DirectoryOf(options.config_file), config);
+}
+
+absl::Status MakeBackend(const v1::SimConfig& config, const SourceMap& sources, Plan* plan) {
+  backend::sim::SimOptions options;
+  options.latency = absl::Microseconds(config.latency_us());
+  options.record_limit = 0;  // nobody looks
+  std::vector<std::string> problems;
+  for (int i = 0; i < config.faults_size(); ++i) {
+    auto fault = backend::sim::ParseFault(config.faults(i));
+    if (fault.ok()) {
+      options.faults.push_back(*std::move(fault));
+    } else {
+      problems.push_back(
+          absl::StrCat(sources.Prefix(config, "faults", i), "faults: ", fault.status().message()));
+    }
+  }
+  if (!problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
+  plan->backend = std::make_unique<backend::sim::SimBackend>(std::move(options));
+  return absl::OkStatus();
+}
+
+absl::Status ReadBackend(Plan* plan) {
+  backend::InventoryReaderOptions options;
+  options.transfer_timeout = absl::Milliseconds(plan->config().backend().transfer_timeout_ms());
+  for (const core::Device& device : plan->profile.devices()) {
+    for (const ResetId reset : device.resets) {
+      options.default_max_reset_id = std::max(options.default_max_reset_id, reset.value());
+    }
+  }
+  std::vector<std::string> notes;
+  BPMP_ASSIGN_OR_RETURN(plan->inventory, backend::ReadInventory(plan->backend.get(),
+                                                                MonotonicClock(), options, &notes));
+  for (std::string& note : notes) plan->warnings.push_back(std::move(note));
+  return absl::OkStatus();
+}
+
+absl::Status CompilePolicy(Plan* plan) {
+  const SourceMap& sources = plan->loaded.sources;
+  BPMP_ASSIGN_OR_RETURN(
+      const core::PolicySpec spec,
+      service::ToPolicySpec(plan->config(), [&](const google::protobuf::Message* message) {
+        return sources.Of(*message);
+      }));
+  std::vector<core::Note> notes;
+  BPMP_ASSIGN_OR_RETURN(plan->policy, core::Compile(spec, plan->profile, plan->inventory, &notes));
+  for (const core::Note& note : notes) {
+    plan->warnings.push_back(core::ToString(note.where) + note.text);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment) {
+  Plan plan;
+  BPMP_RETURN_IF_ERROR(AsConfigError(LoadEffectiveConfig(options, environment, &plan)));
+  ConfigReport report = CheckConfig(plan.config(), plan.loaded.sources);
+  plan.warnings = std::move(report.warnings);
+  if (!report.problems.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(report.problems, "\n"));
+  }
+  auto profile = LoadProfiles({plan.config().profiles().begin(), plan.config().profiles().end()});
+  if (!profile.ok()) return AsConfigError(profile.status());
+  plan.profile = *std::move(profile);
+  BPMP_RETURN_IF_ERROR(MakeBackend(plan.config().backend().sim(), plan.loaded.sources, &plan));
+  BPMP_RETURN_IF_ERROR(ReadBackend(&plan));
+  BPMP_RETURN_IF_ERROR(CompilePolicy(&plan));
+  return plan;
+}
+
+}  // namespace bpmp::daemon

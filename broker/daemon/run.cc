@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <spdlog/spdlog.h>
+
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include "broker/daemon/daemon.h"
+#include "broker/daemon/logging.h"
+#include "broker/daemon/options.h"
+#include "broker/daemon/plan.h"
+
+namespace bpmp::daemon {
+namespace {
+
+Exit Fail(const absl::Status& status) {
+  LogLines(spdlog::level::err, std::string(status.message()));
+  return ExitFor(status);
+}
+
+// For a person, or a script that edits configurations: `file:line:column: what`, as compilers do.
+Exit Check(const Options& options, const absl::StatusOr<Plan>& plan) {
+  if (!plan.ok()) {
+    std::cerr << plan.status().message() << "\n";
+    return ExitFor(plan.status());
+  }
+  for (const std::string& warning : plan->warnings) std::cerr << "warning: " << warning << "\n";
+  const v1::Config& config = plan->config();
+  std::cout << (options.config_file.empty() ? "built-in defaults" : options.config_file) << ": OK, "
+            << config.vms_size() << " VMs, sockets in " << config.runtime_dir() << "\n";
+  return Exit::kOk;
+}
+
+}  // namespace
+
+Exit Run(const Options& options) {
+  const Signals signals;
+  InitLogging(v1::LogConfig::INFO, IsJournal());
+  absl::StatusOr<Plan> plan = MakePlan(options, Environment::OfProcess());
+  if (options.check) return Check(options, plan);
+  if (!plan.ok()) return Fail(plan.status());
+  InitLogging(plan->config().log().level(), IsJournal());
+  for (const std::string& warning : plan->warnings) spdlog::warn("{}", warning);
+  auto daemon = Daemon::Start(*std::move(plan));
+  if (!daemon.ok()) return Fail(daemon.status());
+  (*daemon)->Serve(signals);
+  return Exit::kOk;
+}
+
+}  // namespace bpmp::daemon
