@@ -28,8 +28,8 @@ struct Waiter {
 // lines for as long as it runs, so that a resource has at most one transfer in flight and requests
 // for it are done in order. The scheduler owns it and calls it; it calls the machine.
 //
-// Life: the scheduler acquires its lines in ascending order, waiting for each; then Begin(); then
-// one Answer() for each transfer it runs; until it finishes itself (Scheduler::Finish).
+// Life: the scheduler queues it on its lines and waits until it is the first on all; then Begin();
+// then one Answer() for each transfer it runs; until it finishes itself (Scheduler::Finish).
 class Op {
  public:
   // `lines` ascending, at least one. `vm`: on whose behalf.

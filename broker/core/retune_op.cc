@@ -142,7 +142,7 @@ void RetuneOp::OnOld(Machine& machine, const Outcome& outcome) {
 }
 
 // Clocks that other VMs hold, and the clock above, which tells whether more than this subtree
-// moved.
+// moved. A fixed root above is none of the lines, and never moves.
 void RetuneOp::Watch(Machine& machine) {
   for (const Line line : lines()) {
     const ClockId clock(machine.ledger.lines().At(line).id);
@@ -151,7 +151,9 @@ void RetuneOp::Watch(Machine& machine) {
   }
   const auto parent = machine.tree.Parent(clock_);
   const auto is_parent = [&](const Watched& watched) { return watched.clock == *parent; };
-  if (!target_.reparent && parent && std::none_of(watched_.begin(), watched_.end(), is_parent)) {
+  if (!target_.reparent && parent &&
+      std::binary_search(lines().begin(), lines().end(), machine.ledger.lines().Of(*parent)) &&
+      std::none_of(watched_.begin(), watched_.end(), is_parent)) {
     watched_.push_back({*parent, 0, 0});
   }
 }

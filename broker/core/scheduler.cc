@@ -36,25 +36,16 @@ Op* Scheduler::Start(std::unique_ptr<Op> op) {
   if (started->mutating()) {
     for (const Line line : started->lines()) ++lines_[line].mutating;
   }
-  if (Acquire(&state)) ready_.push_back(started);
-  return started;
-}
-
-bool Scheduler::Acquire(OpState* state) {
-  Op* const op = state->op.get();
-  while (state->held < op->lines().size()) {
-    LineState& line = lines_[op->lines()[state->held]];
-    if (line.active != op) {
-      if (line.active != nullptr) {
-        line.queue.push_back(op);
-        if (line.active->overdue()) late_.push_back(op);
-        return false;
-      }
-      line.active = op;
+  for (const Line line : started->lines()) {
+    std::deque<Op*>& queue = lines_[line].queue;
+    if (!queue.empty()) {
+      ++state.missing;
+      if (queue.back()->overdue()) late_.push_back(started);
     }
-    ++state->held;
+    queue.push_back(started);
   }
-  return true;
+  if (state.missing == 0) ready_.push_back(started);
+  return started;
 }
 
 void Scheduler::Run(Op* op, const mrq::Request& request) {
@@ -76,19 +67,16 @@ void Scheduler::Wait(Op* op, Waiter waiter) {
 
 void Scheduler::Finish(Op* op) {
   const auto it = ops_.find(op);
-  if (it == ops_.end() || it->second.finished) return;
-  it->second.finished = true;
+  if (it == ops_.end()) return;
   graveyard_.push_back(std::move(it->second.op));
   ops_.erase(it);
   for (const Line index : op->lines()) {
     LineState& line = lines_[index];
     if (op->mutating()) --line.mutating;
-    line.active = nullptr;
+    line.queue.pop_front();
     if (line.queue.empty()) continue;
     Op* const next = line.queue.front();
-    line.queue.pop_front();
-    line.active = next;
-    if (Acquire(&ops_[next])) ready_.push_back(next);
+    if (--ops_[next].missing == 0) ready_.push_back(next);
   }
 }
 
@@ -103,11 +91,18 @@ void Scheduler::Complete(TransferId transfer, const Outcome& outcome) {
 void Scheduler::Overdue(TransferId transfer) {
   const auto it = transfers_.find(transfer);
   if (it == transfers_.end()) return;
-  Op* const op = it->second;
-  late_.push_back(op);
+  late_.push_back(it->second);
+}
+
+void Scheduler::SpreadOverdue() {
+  Op* const op = late_.front();
+  late_.pop_front();
+  if (!ops_.contains(op) || op->overdue()) return;
   for (const Line line : op->lines()) {
-    late_.insert(late_.end(), lines_[line].queue.begin(), lines_[line].queue.end());
+    const std::deque<Op*>& queue = lines_[line].queue;
+    late_.insert(late_.end(), std::find(queue.begin(), queue.end(), op) + 1, queue.end());
   }
+  op->Overdue();
 }
 
 void Scheduler::Expire(Ticket ticket) {
@@ -133,9 +128,7 @@ void Scheduler::Abandon(VmId vm, mrq::Error error, Reason reason) {
 void Scheduler::Pump() {
   while (!ready_.empty() || !late_.empty()) {
     if (!late_.empty()) {
-      Op* const op = late_.front();
-      late_.pop_front();
-      if (ops_.contains(op)) op->Overdue();
+      SpreadOverdue();
       continue;
     }
     Op* const op = ready_.front();
@@ -146,15 +139,14 @@ void Scheduler::Pump() {
 }
 
 bool Scheduler::Pending(VmId vm, Line line) const {
-  const LineState& state = lines_[line];
-  const auto concerns = [&](const Op* op) { return op->mutating() && op->WaitedForBy(vm); };
-  return (state.active != nullptr && concerns(state.active)) ||
-         std::any_of(state.queue.begin(), state.queue.end(), concerns);
+  const std::deque<Op*>& queue = lines_[line].queue;
+  return std::any_of(queue.begin(), queue.end(),
+                     [&](const Op* op) { return op->mutating() && op->WaitedForBy(vm); });
 }
 
 Op* Scheduler::Tail(Line line) const {
-  const LineState& state = lines_[line];
-  return state.queue.empty() ? state.active : state.queue.back();
+  const std::deque<Op*>& queue = lines_[line].queue;
+  return queue.empty() ? nullptr : queue.back();
 }
 
 uint32_t Scheduler::Waiting(VmId vm) const {

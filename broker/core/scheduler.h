@@ -18,9 +18,10 @@ namespace bpmp::core {
 
 struct Effects;
 
-// Who runs, who waits. Gives each operation its lines in ascending order, which can't deadlock,
-// first come first served on each; keeps track of transfers and tickets; collects what follows into
-// the effects of the call in progress.
+// Who runs, who waits. Each operation queues on all its lines at once and runs when it is the first
+// on all of them: what concerns one resource is done in the order of asking, and nothing can
+// deadlock. Keeps track of transfers and tickets; collects what follows into the effects of the
+// call in progress.
 class Scheduler {
  public:
   // `machine` is not owned.
@@ -51,9 +52,7 @@ class Scheduler {
   void Pump();
 
   bool HasWork() const { return !ready_.empty() || !late_.empty(); }
-  bool Idle(Line line) const {
-    return lines_[line].queue.empty() && lines_[line].active == nullptr;
-  }
+  bool Idle(Line line) const { return lines_[line].queue.empty(); }
   // Something that changes the resource runs or waits.
   bool Mutating(Line line) const { return lines_[line].mutating > 0; }
   // `vm` waits for something that changes the resource.
@@ -66,22 +65,20 @@ class Scheduler {
 
  private:
   struct LineState {
-    Op* active = nullptr;
-    std::deque<Op*> queue;
+    std::deque<Op*> queue;  // the first one has the line
     uint32_t mutating = 0;
   };
   struct OpState {
     std::unique_ptr<Op> op;
-    size_t held = 0;  // the first `held` of its lines
-    bool finished = false;
+    size_t missing = 0;  // lines that it doesn't have yet
   };
   struct TicketState {
     Op* op = nullptr;
     VmId vm;
   };
 
-  // Takes the next lines; returns true when it has all.
-  bool Acquire(OpState* state);
+  // An operation that won't end soon: it, and all that wait behind it, are overdue.
+  void SpreadOverdue();
 
   Machine& machine_;
   Effects* effects_ = nullptr;
@@ -90,7 +87,7 @@ class Scheduler {
   absl::flat_hash_map<TransferId, Op*> transfers_;
   absl::flat_hash_map<Ticket, TicketState> tickets_;
   std::deque<Op*> ready_;
-  std::deque<Op*> late_;  // have passed a deadline, or wait behind what has
+  std::deque<Op*> late_;  // to be told that they are overdue
   std::vector<std::unique_ptr<Op>> graveyard_;
   uint64_t next_transfer_ = 1;
 };
