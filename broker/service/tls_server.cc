@@ -41,7 +41,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const v1::T
 CallerOf CertificateCaller(const VmRegistry* registry) {
   return [registry](const grpc::CallbackServerContext& context) -> absl::StatusOr<Caller> {
     std::string names;
-    for (const grpc::string_ref name :
+    for (const grpc::string_ref& name :
          context.auth_context()->FindPropertyValues(GRPC_PEER_DNS_PROPERTY_NAME)) {
       const std::string text(name.data(), name.size());
       if (auto endpoint = registry->FindByCertificate(text)) {
