@@ -278,6 +278,9 @@ std::map<std::string, uint64_t> BlockedSignalsByThread() {
 }
 
 TEST_F(WorkerTest, ThreadsHaveNamesAndBlockSignals) {
+  Submit(1, kA);
+  Submit(2, kB);
+  backend_.WaitForStarted(2);  // a thread that is just starting has every signal blocked anyway
   const std::map<std::string, uint64_t> blocked = BlockedSignalsByThread();
   for (const std::string name : {"bpmp-worker-0", "bpmp-worker-1"}) {
     ASSERT_EQ(blocked.count(name), 1u) << name;
