@@ -8,6 +8,7 @@
 
 #include "broker/base/status_macros.h"
 #include "broker/ctl/completion.h"
+#include "broker/ctl/tree_walk.h"
 #include "broker/ctl/units.h"
 #include "broker/ctl/verbs.h"
 
@@ -95,22 +96,31 @@ absl::StatusOr<ExitCode> RunVerb(const VerbTree& verbs, Context& context) {
 
 }  // namespace
 
+void AddAllVerbs(VerbTree& verbs, Globals* globals) {
+  AddGlobals(verbs.root(), globals);
+  for (const auto add : kVerbs) {
+    add(verbs);
+  }
+}
+
 int Run(const std::vector<std::string>& arguments, const Io& io, const Style& style) {
   Context context(io, style);
   CLI::App root("Talks to bpmp-broker: who holds which clocks, resets and power domains, and why.",
                 "bpmpctl");
-  AddGlobals(&root, &context.globals());
   VerbTree verbs(&root);
-  for (const auto add : kVerbs) {
-    add(verbs);
-  }
+  AddAllVerbs(verbs, &context.globals());
   if (!arguments.empty() && arguments[0] == kCompleteVerb) {
     return RunCompletion(root, {arguments.begin() + 1, arguments.end()}, context);
   }
   try {  // CLI11 reports by exceptions; they end here
     root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
-    return root.exit(error, *io.out, *io.err) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+    const std::string unknown = UnknownVerb(root, arguments);
+    if (error.get_exit_code() == 0 || unknown.empty()) {
+      return root.exit(error, *io.out, *io.err) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+    }
+    context.Warn(unknown);
+    return static_cast<int>(ExitCode::kUsage);
   }
   const absl::StatusOr<ExitCode> code = RunVerb(verbs, context);
   if (!code.ok()) {

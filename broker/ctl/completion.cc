@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "broker/ctl/request_grammar.h"
+#include "broker/ctl/tree_walk.h"
 
 namespace bpmp::ctl {
 namespace {
@@ -40,42 +41,6 @@ compdef _bpmpctl bpmpctl
 constexpr std::string_view kFish = R"(# fish completion of bpmpctl
 complete -c bpmpctl -f -a '(bpmpctl __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
 )";
-
-// Where the walk along the words stands.
-struct Position {
-  const CLI::App* app;
-  const CLI::Option* expects = nullptr;  // an option whose value comes next
-  Words positionals;                     // of `app`, so far
-};
-
-const CLI::Option* FindOption(const CLI::App* app, const std::string& word) {
-  for (; app != nullptr; app = app->get_parent()) {
-    const CLI::Option* option = app->get_option_no_throw(word);
-    if (option != nullptr) {
-      return option;
-    }
-  }
-  return nullptr;
-}
-
-void Step(const std::string& word, Position* at) {
-  if (at->expects != nullptr) {
-    at->expects = nullptr;
-    return;
-  }
-  if (absl::StartsWith(word, "-") && word.size() > 1) {
-    const CLI::Option* option = FindOption(at->app, word);
-    at->expects = option != nullptr && option->get_items_expected_max() > 0 ? option : nullptr;
-    return;
-  }
-  for (const CLI::App* child : at->app->get_subcommands([](const CLI::App*) { return true; })) {
-    if (at->positionals.empty() && child->get_name() == word) {
-      *at = Position{child, nullptr, {}};
-      return;
-    }
-  }
-  at->positionals.push_back(word);
-}
 
 // The arguments of one request, by the grammar's own table.
 void AddRequest(const Words& before, const NameSource& names, std::vector<Candidate>* candidates) {
@@ -155,10 +120,7 @@ void AddOptions(const CLI::App* app, std::vector<Candidate>* candidates) {
 
 std::vector<Candidate> Complete(const CLI::App& root, const std::vector<std::string>& words,
                                 const NameSource& names) {
-  Position at{&root, nullptr, {}};
-  for (size_t i = 0; i + 1 < words.size(); ++i) {
-    Step(words[i], &at);
-  }
+  const Position at = Walk(root, Words(words.begin(), words.end() - (words.empty() ? 0 : 1)));
   const std::string partial = words.empty() ? "" : words.back();
   std::vector<Candidate> all;
   if (at.expects != nullptr) {
@@ -166,9 +128,9 @@ std::vector<Candidate> Complete(const CLI::App& root, const std::vector<std::str
   } else if (absl::StartsWith(partial, "-")) {
     AddOptions(at.app, &all);
   } else {
-    for (const CLI::App* child : at.app->get_subcommands([](const CLI::App*) { return true; })) {
+    for (const CLI::App* verb : VerbsOf(*at.app)) {
       if (at.positionals.empty()) {
-        all.push_back({child->get_name(), child->get_description()});
+        all.push_back({verb->get_name(), verb->get_description()});
       }
     }
     AddPositional(at, names, &all);

@@ -46,7 +46,8 @@ v1::ResourceKind KindOf(ArgumentKind kind) {
 absl::StatusOr<uint32_t> ParseMrq(std::string_view word) {
   constexpr uint32_t kNamedCodes = 128;
   for (uint32_t code = 0; code < kNamedCodes; ++code) {
-    if (absl::EqualsIgnoreCase(ToAbsl(word), ToAbsl(mrq::MrqName(code)))) {
+    const std::string_view name = mrq::MrqName(code);
+    if (name != "?" && absl::EqualsIgnoreCase(ToAbsl(word), ToAbsl(name))) {
       return code;
     }
   }

@@ -127,7 +127,7 @@ absl::StatusOr<uint64_t> ParseNumber(std::string_view text, uint64_t max, std::s
                                     : absl::SimpleAtoi(ToAbsl(digits), &value));
   if (!parsed || value > max) {
     return absl::InvalidArgumentError(
-        absl::StrCat(ToAbsl(what), " is a number from 0 to ", max, ", not '", ToAbsl(text), "'"));
+        absl::StrCat(ToAbsl(what), " is a number from 0 to ", max, ", not ", Quoted(text)));
   }
   return value;
 }

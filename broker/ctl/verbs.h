@@ -39,6 +39,9 @@ class VerbTree {
 CLI::Option* AddArgument(CLI::App* verb, const std::string& name, std::string* value,
                          const std::string& help);
 
+// The whole command line. `globals` gets the options that every verb has; not owned.
+void AddAllVerbs(VerbTree& verbs, Globals* globals);
+
 // One for each file *_verbs.cc.
 void AddStatusVerb(VerbTree& verbs);
 void AddVmVerbs(VerbTree& verbs);

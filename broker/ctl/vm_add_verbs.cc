@@ -68,7 +68,8 @@ void AddVmAddVerb(VerbTree& verbs, CLI::App* vm_group) {
   verb->add_option("--json", flags->file, "VmConfig as JSON; flags add to it, - is standard input")
       ->type_name("FILE");
   const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
-    verb->add_option(name, value, help)->type_name(type);
+    // One value each, so that what follows is not taken for another.
+    verb->add_option(name, value, help)->type_name(type)->allow_extra_args(false);
   };
   add("--device", flags->devices, "DEVICE", "A device of the board (may be repeated)");
   add("--clock", flags->clocks, "CLOCK=ACCESS", "A single clock: get, vote or exclusive");

@@ -38,9 +38,12 @@ absl::StatusOr<ExitCode> Remove(Context& context, const std::string& name) {
       done, [&] { return absl::StrCat(name, " removed: released, its socket is gone\n"); });
 }
 
-std::string RefText(const v1::ResourceRef& ref) {
-  return ref.name().empty() ? absl::StrCat(KindWord(ref.kind()), " ", ref.id())
-                            : absl::StrCat(KindWord(ref.kind()), " ", ref.name());
+// The broker names what it quarantined by id.
+std::string RefsText(const v1::ReleaseVmResponse& done, Names& names) {
+  return absl::StrJoin(done.quarantined(), ", ", [&](std::string* out, const v1::ResourceRef& ref) {
+    const std::string name = names.Name(ref.kind(), ref.id());
+    absl::StrAppend(out, KindWord(ref.kind()), " ", name.empty() ? absl::StrCat(ref.id()) : name);
+  });
 }
 
 absl::StatusOr<ExitCode> Release(Context& context, const std::string& name) {
@@ -50,11 +53,8 @@ absl::StatusOr<ExitCode> Release(Context& context, const std::string& name) {
   BPMP_ASSIGN_OR_RETURN(const v1::ReleaseVmResponse done,
                         admin->Call(&v1::Admin::Stub::ReleaseVm, request));
   if (done.quarantined_size() > 0) {
-    context.Warn(absl::StrCat("in quarantine, given to no other VM: ",
-                              absl::StrJoin(done.quarantined(), ", ",
-                                            [](std::string* out, const v1::ResourceRef& ref) {
-                                              absl::StrAppend(out, RefText(ref));
-                                            }),
+    AdminNames names(admin);
+    context.Warn(absl::StrCat("in quarantine, given to no other VM: ", RefsText(done, names),
                               "; once it is fit for use again: bpmpctl clear-quarantine RESOURCE"));
   }
   return context.Show(

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +16,8 @@ namespace {
 
 struct WatchOptions {
   uint64_t since = 0;
-  uint64_t count = 0;  // 0: for ever
+  uint64_t count = 0;  // 0: any number
+  bool replay_only = false;
   std::vector<std::string> vms;
   std::vector<std::string> kinds;
 };
@@ -22,31 +25,66 @@ struct WatchOptions {
 v1::WatchRequest ToRequest(const WatchOptions& options) {
   v1::WatchRequest request;
   request.set_since(options.since);
+  if (options.replay_only) {
+    // All events are asked for and chosen from here: the last one may be nobody's, and it is what
+    // says that the past is over.
+    request.set_since(std::max<uint64_t>(options.since, 1));
+    return request;
+  }
   request.mutable_vms()->Add(options.vms.begin(), options.vms.end());
   request.mutable_kinds()->Add(options.kinds.begin(), options.kinds.end());
   return request;
 }
 
+// As the broker chooses.
+bool IsWanted(const WatchOptions& options, const v1::Event& event) {
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return (options.kinds.empty() || has(options.kinds, event.kind())) &&
+         (options.vms.empty() || has(options.vms, event.vm()) || has(options.vms, event.other()));
+}
+
+// The last event to wait for.
+absl::StatusOr<uint64_t> LastEvent(AdminClient& admin, const WatchOptions& options) {
+  if (!options.replay_only) {
+    return std::numeric_limits<uint64_t>::max();
+  }
+  BPMP_ASSIGN_OR_RETURN(const v1::ServerStatus status, admin.Call(&v1::Admin::Stub::GetServerStatus,
+                                                                  v1::GetServerStatusRequest()));
+  return status.last_event();
+}
+
+bool Show(Context& context, const v1::Event& event) {
+  return context.Print(context.globals().json()
+                           ? ToJson(event, JsonLayout::kOneLine)
+                           : EventLine(event, absl::LocalTimeZone(), context.style()));
+}
+
 absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
+  BPMP_ASSIGN_OR_RETURN(const uint64_t last, LastEvent(*admin, options));
+  const v1::WatchRequest request = ToRequest(options);
+  if (request.since() > last || last == 0) {
+    return ExitCode::kOk;  // nothing happened yet
+  }
   grpc::ClientContext call;
   const InterruptGuard guard([&call] { call.TryCancel(); });
-  const auto stream = admin->stub().Watch(&call, ToRequest(options));
-  const absl::TimeZone zone = absl::LocalTimeZone();
-  bool wanted = true;
-  uint64_t seen = 0;
+  const auto stream = admin->stub().Watch(&call, request);
+  bool go_on = true;
+  uint64_t shown = 0;
   v1::Event event;
-  while (wanted && stream->Read(&event)) {
-    wanted = context.Print(context.globals().json() ? ToJson(event, JsonLayout::kOneLine)
-                                                    : EventLine(event, zone, context.style()));
-    ++seen;
-    wanted = wanted && (options.count == 0 || seen < options.count);
+  while (go_on && stream->Read(&event)) {
+    if (event.number() <= last && IsWanted(options, event)) {
+      go_on = Show(context, event) && ++shown != options.count;
+    }
+    go_on = go_on && event.number() < last;
   }
-  if (!wanted) {
+  if (!go_on) {
     call.TryCancel();
   }
   const grpc::Status status = stream->Finish();
-  if (!wanted || WasInterrupted()) {
+  if (!go_on || WasInterrupted()) {
     return ExitCode::kOk;
   }
   if (status.ok()) {
@@ -63,10 +101,15 @@ void AddWatchVerb(VerbTree& verbs) {
                               [options](Context& context) { return Watch(context, *options); });
   watch->add_option("--since", options->since, "First the remembered events from this number on")
       ->type_name("NUMBER");
-  watch->add_option("--vm", options->vms, "Only of this VM (may be repeated)")->type_name("VM");
+  watch->add_option("--vm", options->vms, "Only of this VM (may be repeated)")
+      ->type_name("VM")
+      ->allow_extra_args(false);
   watch->add_option("--kind", options->kinds, "Only of this kind, e.g. denied (may be repeated)")
-      ->type_name("EVENT");
+      ->type_name("EVENT")
+      ->allow_extra_args(false);
   watch->add_option("--count", options->count, "End after as many events")->type_name("NUMBER");
+  watch->add_flag("--replay-only", options->replay_only,
+                  "Only what the broker remembers (all of it without --since), then end");
 }
 
 }  // namespace bpmp::ctl

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/ctl/completion.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "broker/ctl/app.h"
+#include "broker/ctl/tree_walk.h"
+#include "broker/ctl/verbs.h"
+
+namespace bpmp::ctl {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
+
+// The real command line, with names of a broker that isn't there.
+class CompletionTest : public testing::Test {
+ protected:
+  CompletionTest() { AddAllVerbs(verbs_, &globals_); }
+
+  std::vector<std::string> Words(const std::vector<std::string>& words) const {
+    const auto names = [](const std::string& what) -> std::vector<std::string> {
+      if (what == "VM") {
+        return {"gpu-vm", "net-vm"};
+      }
+      if (what == "CLOCK" || what == "RESOURCE") {
+        return {"uarta", "vic"};
+      }
+      return {};
+    };
+    std::vector<std::string> result;
+    for (const Candidate& candidate : Complete(root_, words, names)) {
+      result.push_back(candidate.word);
+    }
+    return result;
+  }
+
+  CLI::App root_{"", "bpmpctl"};
+  Globals globals_;
+  VerbTree verbs_{&root_};
+};
+
+TEST_F(CompletionTest, CompletesVerbs) {
+  EXPECT_THAT(Words({"v"}), ElementsAre("vm"));
+  EXPECT_THAT(Words({"w"}), UnorderedElementsAre("why-on", "why-denied", "watch"));
+  EXPECT_THAT(Words({"vm", ""}), ElementsAre("list", "show", "add", "remove", "release"));
+  EXPECT_THAT(Words({"--output", "json", "vm", "re"}), ElementsAre("remove", "release"));
+  EXPECT_THAT(Words({"zzz"}), IsEmpty());
+}
+
+TEST_F(CompletionTest, CompletesNames) {
+  EXPECT_THAT(Words({"vm", "show", ""}), ElementsAre("gpu-vm", "net-vm"));
+  EXPECT_THAT(Words({"vm", "show", "net-vm", ""}), IsEmpty());
+  EXPECT_THAT(Words({"why-on", "u"}), ElementsAre("uarta"));
+  EXPECT_THAT(Words({"watch", "--vm", "n"}), ElementsAre("net-vm"));
+}
+
+TEST_F(CompletionTest, CompletesOptionsAndTheirValues) {
+  EXPECT_THAT(Words({"clock", "list", "--a"}), ElementsAre("--active"));
+  EXPECT_THAT(Words({"status", "--"}), Contains("--timeout"));
+  EXPECT_THAT(Words({"--output", ""}), ElementsAre("table", "json"));
+  EXPECT_THAT(Words({"completion", "b"}), ElementsAre("bash"));
+  EXPECT_THAT(Words({"--timeout", "v"}), IsEmpty());
+}
+
+TEST_F(CompletionTest, CompletesRequestsByTheGrammar) {
+  EXPECT_THAT(Words({"request", "net-vm", "cl"}), ElementsAre("clk"));
+  EXPECT_THAT(Words({"request", "net-vm", "clk", "en"}), ElementsAre("enable"));
+  EXPECT_THAT(Words({"why-denied", "net-vm", "clk", "enable", ""}), ElementsAre("uarta", "vic"));
+  EXPECT_THAT(Words({"request", "net-vm", "clk", "set-rate", "uarta", ""}), IsEmpty());
+  EXPECT_THAT(Words({"request", "net-vm", "reset", ""}), Not(Contains("list")));
+}
+
+TEST_F(CompletionTest, IsTotal) {
+  EXPECT_THAT(Words({}), Contains("status"));
+  EXPECT_THAT(Words({"--nonsense", "-", "", "\xff", ""}), IsEmpty());
+}
+
+TEST_F(CompletionTest, UnknownVerbsAreNamedWithTheirNeighbours) {
+  EXPECT_EQ(UnknownVerb(root_, {"vm", "lits"}),
+            "vm has no 'lits'; did you mean list? There are: list, show, add, remove, release");
+  EXPECT_EQ(UnknownVerb(root_, {"vm"}),
+            "vm needs a verb. There are: list, show, add, remove, release");
+  EXPECT_EQ(UnknownVerb(root_, {"vm", "list"}), "");
+}
+
+TEST(CompletionScript, ExistsForThreeShells) {
+  EXPECT_NE(CompletionScript("bash"), "");
+  EXPECT_NE(CompletionScript("zsh"), "");
+  EXPECT_NE(CompletionScript("fish"), "");
+  EXPECT_EQ(CompletionScript("csh"), "");
+}
+
+}  // namespace
+}  // namespace bpmp::ctl
