@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/core/testing/reference_model.h"
 
+#include <utility>
 #include <variant>
 
 #include "broker/mrq/codec.h"
@@ -70,8 +71,8 @@ constexpr BootTune kBootTunes[] = {
 ReferenceModel::ReferenceModel() {
   for (const BootTune& boot : kBootTunes) {
     Tune& tune = tunes_[boot.clock.value()];
-    tune.boot_rate = tune.rate = boot.mhz * kMHz;
-    tune.boot_parent = tune.parent = boot.parent;
+    tune.rate.boot = tune.rate.is = boot.mhz * kMHz;
+    tune.parent.boot = tune.parent.is = boot.parent.value();
   }
   Give(kUartVm, Right::kVote, {kPllADiv, kPllBDiv, kClkM, kPllA, kPllB, kOsc});
   Give(kSpiVm, Right::kVote, {kPllADiv, kPllBDiv, kClkM, kPllA, kPllB, kOsc, kUart});
@@ -206,15 +207,18 @@ void ReferenceModel::DigestClk(const Entry& entry, const mrq::ClkRequest& reques
 void ReferenceModel::DigestTune(const Entry& entry, const mrq::ClkRequest& request) {
   Tune& tune = tunes_[request.clock.value()];
   if (entry.fate == Fate::kAnswered && HadNoEffect(entry.response.error)) return;
-  tune.changing = tune.owed = true;
+  Value& value = request.cmd == ClkCmd::kSetRate ? tune.rate : tune.parent;
+  tune.owed = true;
   if (entry.fate != Fate::kAnswered || entry.response.error != 0) {
-    tune.certain = false;
-  } else if (request.cmd == ClkCmd::kSetRate) {
-    tune.rate = mrq::ReadRate(entry.response).value_or(-1);
-    if (request.rate_hz == tune.rate) return;
-  } else {
-    tune.parent = request.parent;
+    tune.perhaps_changed = true;
+    tune.rate.certain = false;  // it may follow the parent
+    value.certain = false;
+    return;
   }
+  tune.changed = value.certain = true;
+  value.perhaps_boot = false;
+  value.is = request.cmd == ClkCmd::kSetRate ? mrq::ReadRate(entry.response).value_or(-1)
+                                             : int64_t{request.parent.value()};
 }
 
 void ReferenceModel::DigestReset(const Entry& entry, const mrq::ResetRequest& request) {
@@ -238,6 +242,7 @@ void ReferenceModel::DigestReset(const Entry& entry, const mrq::ResetRequest& re
     line.touched |= !asserts;
   } else if (entry.fate == Fate::kGaveUp || !HadNoEffect(entry.response.error)) {
     line.certain = false;
+    line.perhaps_touched |= !asserts;
   }
 }
 
@@ -255,18 +260,18 @@ void ReferenceModel::Die(VmId vm) {
   wants_video_[vm.value()].reset();
   if (vm == kGpuVm) residue_[kClockCount + kGpuDomain.value()] = false;
   for (Tune& tune : tunes_) {
-    if (tune.owner == vm) tune.changing = tune.loose = false;
+    if (tune.owner != vm) continue;
+    tune.changed = tune.perhaps_changed = false;
+    tune.rate.perhaps_boot = tune.parent.perhaps_boot = true;
   }
   for (Line& line : lines_) {
     if (line.owner != vm) continue;
-    if (line.touched || !line.certain) {
-      if (line.domain || !line.certain) {
-        line.certain = false;
-      } else {
-        line.asserted = true;
-      }
+    if (line.domain || !line.certain || line.perhaps_touched) {
+      line.certain = false;
+    } else if (line.touched) {
+      line.asserted = true;
     }
-    line.touched = false;
+    line.touched = line.perhaps_touched = false;
   }
 }
 
@@ -282,25 +287,28 @@ std::string ReferenceModel::CheckTune(ClockId clock, int64_t rate_hz, ClockId pa
                                       bool in_doubt) {
   Tune& tune = tunes_[clock.value()];
   if (!tune.owner.has_value()) return "";
-  const bool at_boot = rate_hz == tune.boot_rate && parent == tune.boot_parent;
-  const bool as_told = rate_hz == tune.rate && parent == tune.parent;
-  const bool known = tune.certain && !in_doubt;
-  const std::string is = ToString(clock) + " is at " + std::to_string(rate_hz) + " under " +
-                         std::to_string(parent.value());
-  tune.loose |= !known;
-  // A dead owner's change may stay only while somebody holds the clock.
-  const bool must_be_boot = tune.owed && !tune.changing && !On(clock) && !in_doubt;
-  const bool may_be_boot = tune.loose || (tune.owed && !tune.changing);
-  if (must_be_boot && !at_boot) return is + " though its owner is dead and nobody holds it";
-  if (known && !must_be_boot && !as_told && !(may_be_boot && at_boot)) {
-    return is + ", not at " + std::to_string(tune.rate) + " under " +
-           std::to_string(tune.parent.value()) + " as its owner left it";
+  const bool owner_is_gone = !tune.changed && !tune.perhaps_changed;
+  const bool at_boot = rate_hz == tune.rate.boot && int64_t{parent.value()} == tune.parent.boot;
+  std::string complaint;
+  if (tune.owed && owner_is_gone && !On(clock) && !in_doubt && !at_boot) {
+    complaint = " though its owner is dead and nobody holds it";
   }
-  if (!tune.changing && at_boot && !in_doubt) tune.owed = false;
-  tune.rate = rate_hz;
-  tune.parent = parent;
-  tune.certain = true;
-  return "";
+  for (const auto& [value, now] :
+       {std::pair(&tune.rate, rate_hz), std::pair(&tune.parent, int64_t{parent.value()})}) {
+    const bool expected = now == value->is || (value->perhaps_boot && now == value->boot);
+    if (value->certain && !in_doubt && !expected) {
+      complaint = ", not " + std::to_string(value->is) + " as its owner left it";
+    }
+    value->is = now;
+    value->certain = true;
+    // What happened while nobody could tell, and whoever clears a quarantine takes the clock as is.
+    if (in_doubt) value->perhaps_boot = true;
+    if (tune.changed && !in_doubt) value->perhaps_boot = false;
+  }
+  if (in_doubt || (owner_is_gone && at_boot)) tune.owed = false;
+  return complaint.empty() ? ""
+                           : ToString(clock) + " is at " + std::to_string(rate_hz) + " under " +
+                                 std::to_string(parent.value()) + complaint;
 }
 
 std::string ReferenceModel::CheckReset(ResetId reset, std::optional<bool> asserted, bool in_doubt) {
@@ -316,6 +324,7 @@ std::string ReferenceModel::CheckReset(ResetId reset, std::optional<bool> assert
   } else if (line.certain && !in_doubt && asserted != line.asserted) {
     complaint = ToString(reset) + " isn't as its owner left it";
   }
+  line.perhaps_touched |= in_doubt;
   line.asserted = asserted;
   line.certain = true;
   return complaint;
@@ -324,11 +333,13 @@ std::string ReferenceModel::CheckReset(ResetId reset, std::optional<bool> assert
 bool ReferenceModel::Forbidden(VmId vm, const mrq::Request& request) const {
   if (vm == kHost) return false;
   if (const auto* clk = std::get_if<mrq::ClkRequest>(&request)) {
+    if (clk->clock == ClockId(0) || clk->clock == kHole) return false;  // EINVAL instead
     const Right right = Of(vm, clk->clock);
     switch (clk->cmd) {
       case ClkCmd::kEnable:
-      case ClkCmd::kDisable:
         return right < Right::kVote;
+      case ClkCmd::kDisable:
+        return right == Right::kNone;
       case ClkCmd::kSetParent:
         return right < Right::kExclusive;
       case ClkCmd::kSetRate: {

@@ -72,22 +72,27 @@ class ReferenceModel {
     Fate fate = Fate::kPending;
     mrq::Response response;
   };
+  // A clock's rate or parent.
+  struct Value {
+    int64_t boot = 0;
+    int64_t is = 0;
+    bool certain = true;        // of `is`
+    bool perhaps_boot = false;  // what the dead owner left may have been undone
+  };
   struct Tune {
     std::optional<VmId> owner;  // who alone may change it; none: not modelled
-    int64_t boot_rate = 0;
-    ClockId boot_parent;
-    int64_t rate = 0;
-    ClockId parent;
-    bool changing = false;  // the owner changed it in its present life
-    bool owed = false;      // it may differ from boot though the owner is dead
-    bool certain = true;    // `rate` and `parent` are known
-    bool loose = false;     // ... but not whether a debt was paid
+    Value rate;
+    Value parent;
+    bool changed = false;          // by the owner in its present life
+    bool perhaps_changed = false;  // ... or an error says that it may have
+    bool owed = false;  // it must be as at boot once the owner is dead and nobody holds it
   };
   struct Line {
     std::optional<VmId> owner;  // none: shared, or nobody's
     bool domain = false;        // its release depends on a power domain
     std::optional<bool> asserted;
     bool touched = false;  // deasserted or pulsed by the owner in its present life
+    bool perhaps_touched = false;
     bool certain = true;
   };
 
