@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,6 +15,19 @@
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
+
+namespace {
+
+bool DropsVote(const mrq::Request& request) {
+  if (const auto* clk = std::get_if<mrq::ClkRequest>(&request)) {
+    return clk->cmd == mrq::ClkCmd::kDisable;
+  }
+  const auto* pg = std::get_if<mrq::PgRequest>(&request);
+  return pg != nullptr && pg->cmd == mrq::PgCmd::kSetState &&
+         pg->arg == static_cast<uint32_t>(mrq::PgState::kOff);
+}
+
+}  // namespace
 
 Outcome OutcomeOf(const absl::StatusOr<mrq::Response>& result) {
   Outcome outcome;
@@ -156,6 +170,10 @@ void Core::Impl::Expire(Ticket ticket) {
     const auto it = std::find_if(calls.begin(), calls.end(),
                                  [&](const Call& call) { return call.ticket == ticket; });
     if (it == calls.end()) continue;
+    if (DropsVote(it->request)) {
+      it->ticket = Ticket();  // done in its turn, though nobody waits for it
+      return machine.scheduler.Reply(ticket, mrq::Ok(), Reason::kReleasing);
+    }
     calls.erase(it);
     return machine.scheduler.Reply(ticket, mrq::Fail(mrq::Error::kAgain), Reason::kReleasing);
   }
@@ -179,6 +197,13 @@ void Core::Impl::Maintain() {
     const Line line = machine.ledger.lines().Of(resource);
     if (machine.scheduler.Mutating(line)) continue;
     machine.scheduler.Start(std::make_unique<GateOp>(vm, line, resource, false));
+  }
+  std::vector<std::pair<ClockId, VmId>> owing;
+  for (const auto& [clock, doubt] : machine.unpaid) owing.emplace_back(clock, doubt.vm);
+  std::sort(owing.begin(), owing.end());
+  for (const auto& [clock, vm] : owing) {
+    if (machine.scheduler.Mutating(machine.ledger.lines().Of(clock))) continue;
+    machine.Pay(vm, clock);
   }
 }
 
@@ -214,6 +239,9 @@ absl::Status Core::Impl::ClearQuarantine(Resource resource) {
   machine.Apply(Change::Kind::kQuarantine, vm, resource, 0);
   machine.Emit(EventKind::kCleared, vm, resource);
   if (machine.ledger.At(resource).gate == GateState::kUnknown) machine.doubtful[resource] = {vm, 0};
+  if (resource.kind == ResourceKind::kClock && machine.DebtDue(ClockId(resource.id))) {
+    machine.Pay(vm, ClockId(resource.id));
+  }
   return absl::OkStatus();
 }
 
@@ -273,7 +301,9 @@ void Core::Maintain(Effects* effects) {
   impl_->Maintain();
   impl_->Settle();
 }
-bool Core::NeedsMaintenance() const { return !impl_->machine.doubtful.empty(); }
+bool Core::NeedsMaintenance() const {
+  return !impl_->machine.doubtful.empty() || !impl_->machine.unpaid.empty();
+}
 
 absl::Status Core::Install(Policy policy, Effects* effects) {
   impl_->machine.scheduler.Collect(effects);

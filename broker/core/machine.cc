@@ -142,7 +142,7 @@ void Machine::NoteParent(ClockId clock, ClockId parent) {
 void Machine::Resettle(VmId vm, Resource resource) {
   if (resource.kind != ResourceKind::kClock) return;
   const ClockId clock(resource.id);
-  if (DebtDue(clock)) return Restore(vm, clock, nullptr);
+  if (DebtDue(clock)) return Pay(vm, clock);
   const int64_t wanted = judge.WantedRate(clock);
   if (wanted == 0 || wanted == tree.Rate(clock)) return;
   scheduler.Start(MakeRetune(*this, vm, clock, {}, RetuneOp::Cause::kAdjust));
@@ -177,6 +177,26 @@ bool Machine::DebtDue(ClockId clock) const {
   const Ledger::Entry& entry = ledger.At(line);
   const bool owed = entry.boot_rate != 0 || entry.boot_parent.has_value();
   return owed && entry.debtors.empty() && !ledger.HeldByOtherVm(kHost, line);
+}
+
+void Machine::Pay(VmId vm, ClockId clock) {
+  Restore(vm, clock, [this, vm, clock](bool ok) {
+    if (ok) {
+      unpaid.erase(clock);
+      return;
+    }
+    const auto it = unpaid.try_emplace(clock, Doubtful{vm, 0}).first;
+    if (++it->second.tried <= options.max_retries) return;
+    unpaid.erase(it);
+    Quarantine(vm, Resource::Of(clock), Reason::kFirmwareRefused, 0);
+  });
+}
+
+void Machine::Claim(VmId vm, ClockId clock) {
+  const Ledger::Entry& entry = ledger.At(Resource::Of(clock));
+  const bool owed = entry.boot_rate != 0 || entry.boot_parent;
+  if (!owed || vm == kHost || Contains(entry.debtors, vm) || LeavesClock(vm, clock)) return;
+  Apply(Change::Kind::kDebtor, vm, Resource::Of(clock), 1);
 }
 
 void Machine::Restore(VmId vm, ClockId clock, std::function<void(bool)> done) {

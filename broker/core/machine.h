@@ -72,6 +72,12 @@ struct Machine {
   bool LeavesClock(VmId vm, ClockId clock) const;
   // Pays what the clock owes; `done` runs at the end, with whether that went well.
   void Restore(VmId vm, ClockId clock, std::function<void(bool)> done);
+  // The same for a debt that fell due when a holder left: what fails is tried again by maintenance,
+  // then quarantined.
+  void Pay(VmId vm, ClockId clock);
+  // `vm` asked for the rate or parent that the clock already has: if somebody before it left them
+  // so, they are its own now and not undone before its release.
+  void Claim(VmId vm, ClockId clock);
   // The boot rate or parent is owed, and no VM holds or has changed the clock.
   bool DebtDue(ClockId clock) const;
   // `vm` uses the device now, by voting for `resource`, and has not before in this epoch.
@@ -94,6 +100,7 @@ struct Machine {
     int tried = 0;
   };
   absl::flat_hash_map<Resource, Doubtful> doubtful;      // and not quarantined
+  absl::flat_hash_map<ClockId, Doubtful> unpaid;         // debts that fell due and failed
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch
 };
 

@@ -255,6 +255,7 @@ Decision Requests::SetRate(Waiter waiter, const mrq::ClkRequest& request) {
   if (verdict.kind == Verdict::Kind::kSettled &&
       !machine_.scheduler.Mutating(machine_.ledger.lines().Of(clock))) {
     machine_.CommitRateVote(waiter.vm, clock, request.rate_hz, verdict.value);
+    machine_.Claim(waiter.vm, clock);
     return ReplyWith(mrq::OkRate(verdict.value), verdict.reason);
   }
   RetuneOp::Target target;
@@ -269,6 +270,7 @@ Decision Requests::SetParent(Waiter waiter, const mrq::ClkRequest& request) {
   }
   if (verdict.kind == Verdict::Kind::kSettled &&
       !machine_.scheduler.Mutating(machine_.ledger.lines().Of(request.clock))) {
+    machine_.Claim(waiter.vm, request.clock);
     return ReplyWith(mrq::OkU32(request.parent.value()), verdict.reason);
   }
   RetuneOp::Target target;

@@ -93,6 +93,7 @@ bool RetuneOp::Judge(Machine& machine) {
   } else {
     new_rate_ = verdict.value;
     CommitVotes(machine);
+    machine.Claim(asker, clock_);
     ReplyAll(machine, Success(), verdict.reason);
   }
   machine.scheduler.Finish(this);
