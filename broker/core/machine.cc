@@ -163,6 +163,18 @@ void Machine::Quarantine(VmId vm, Resource resource, Reason reason, int32_t erro
   Emit(EventKind::kQuarantined, vm, resource, 0, reason, error);
 }
 
+std::optional<bool> Machine::Powered(VmId vm, ResetId reset) const {
+  const VmPolicy* vm_policy = view.PolicyOf(vm);
+  if (vm_policy == nullptr) return std::nullopt;
+  for (const DeviceUse& device : vm_policy->devices) {
+    if (!Contains(device.resets, reset) || device.domains.empty()) continue;
+    return std::any_of(device.domains.begin(), device.domains.end(), [&](DomainId domain) {
+      return ledger.At(Resource::Of(domain)).gate == GateState::kOn;
+    });
+  }
+  return std::nullopt;
+}
+
 bool Machine::LeavesClock(VmId vm, ClockId clock) const {
   const VmPolicy* vm_policy = view.PolicyOf(vm);
   return vm_policy != nullptr && std::any_of(vm_policy->devices.begin(), vm_policy->devices.end(),

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,9 @@ struct Machine {
   bool HasGrantPulses(VmId vm, Resource resource) const;
   // Answers a vote that was recorded, after such pulses where there are any.
   void AnswerVote(Waiter waiter, Resource resource, Reason reason);
+  // Whether a power domain of the VM's device with this reset is on by the broker's record; absent
+  // where the device has no domain.
+  std::optional<bool> Powered(VmId vm, ResetId reset) const;
   // `vm` was given the clock with `clocks_on_exit: keep`.
   bool LeavesClock(VmId vm, ClockId clock) const;
   // Pays what the clock owes; `done` runs at the end, with whether that went well.

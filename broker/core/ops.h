@@ -170,7 +170,7 @@ class ResetOp final : public Op {
   enum class Purpose : uint8_t {
     kRequest,  // its waiter asked
     kGrant,    // before the VM first uses the device: its waiter learns that its vote was recorded
-    kRelease,  // ENOTSUP, from a block without power, is no failure, and no mark is left
+    kRelease,  // ENOTSUP from a block that isn't known to have power is no failure; no mark is left
   };
   ResetOp(VmId vm, Line line, ResetId reset, mrq::ResetCmd cmd, Purpose purpose)
       : Op(vm, {line}), reset_(reset), cmd_(cmd), purpose_(purpose) {}

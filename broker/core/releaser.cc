@@ -130,18 +130,6 @@ bool Releaser::Step(VmId vm, Phase phase, Resource resource) {
   return false;
 }
 
-bool Releaser::Unpowered(VmId vm, ResetId reset) const {
-  const VmPolicy* policy = machine_.view.PolicyOf(vm);
-  if (policy == nullptr) return false;
-  for (const DeviceUse& device : policy->devices) {
-    if (!Contains(device.resets, reset) || device.domains.empty()) continue;
-    return std::none_of(device.domains.begin(), device.domains.end(), [&](DomainId domain) {
-      return machine_.ledger.At(Resource::Of(domain)).gate == GateState::kOn;
-    });
-  }
-  return false;
-}
-
 bool Releaser::StepReset(VmId vm, ResetId reset) {
   const Resource resource = Resource::Of(reset);
   const Line line = machine_.ledger.lines().Of(reset);
@@ -150,7 +138,7 @@ bool Releaser::StepReset(VmId vm, ResetId reset) {
   const auto command = CommandFor(OnExit(machine_.view.PolicyOf(vm), reset));
   const bool wanted =
       machine_.policy.shared_resets.contains(reset) && !machine_.judge.Wanting(reset, vm).empty();
-  const bool unpowered = Unpowered(vm, reset);
+  const bool unpowered = machine_.Powered(vm, reset) == false;
   if ((!touched && !in_flight) || !command || wanted || unpowered) {
     if (touched && (wanted || unpowered)) {
       machine_.Emit(EventKind::kReleaseStep, vm, resource, 0,

@@ -44,7 +44,6 @@ class Releaser {
   bool StepVote(VmId vm, Resource resource);
   bool StepDebt(VmId vm, ClockId clock);
   void Finished(VmId vm, Resource resource, bool ok);
-  bool Unpowered(VmId vm, ResetId reset) const;
 
   Machine& machine_;
   absl::flat_hash_map<VmId, Release> releases_;

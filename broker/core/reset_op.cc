@@ -44,7 +44,8 @@ void ResetOp::Answer(Machine& machine, const Outcome& outcome) {
   const Resource resource = Resource::Of(reset_);
   const bool answered = outcome.kind == Outcome::Kind::kAnswered;
   const bool unpowered = answered && purpose_ == Purpose::kRelease &&
-                         outcome.response.error == mrq::Fail(mrq::Error::kNotSup).error;
+                         outcome.response.error == mrq::Fail(mrq::Error::kNotSup).error &&
+                         machine.Powered(vm(), reset_) != true;
   const bool ok = answered && outcome.response.ok();
   const bool lost = outcome.kind == Outcome::Kind::kLost;
   if (ok) {
