@@ -86,7 +86,7 @@ struct ResourceStatus {
   std::string name;
   GateState gate = GateState::kOff;         // clocks and domains
   ResetState reset = ResetState::kUnknown;  // resets
-  std::vector<VmId> holders;                // votes, the host's (kHost) first
+  std::vector<VmId> holders;                // who holds it, the host (kHost) first
   std::vector<VmId> implied;                // VMs that rely on the host's pin
   std::vector<VmId> exclusive;              // who has it exclusively; at most one unless shared
   bool pinned = false;                      // held by the host by configuration or command

@@ -134,6 +134,16 @@ void Machine::DropVote(VmId vm, Resource resource) {
   Emit(EventKind::kVote, vm, resource, 0);
 }
 
+mrq::ClkInfo Machine::ShowInfo(VmId vm, ClockId clock) {
+  const mrq::ClkInfo info = view.Info(vm, clock, policy.RatePolicyOf(clock));
+  // Its kernel reads the flags once and will send no ENABLE: it relies on the pin from now on.
+  if ((info.flags & mrq::clk_flag::kStateChangeDenied) != 0 &&
+      !ledger.Implied(vm, ledger.lines().Of(clock))) {
+    Apply(Change::Kind::kImplied, vm, Resource::Of(clock), 1);
+  }
+  return info;
+}
+
 void Machine::NoteParent(ClockId clock, ClockId parent) {
   const std::vector<ClockId>& candidates = inventory.Find(clock)->parents;
   if (Contains(candidates, parent) && tree.SetParent(clock, parent)) view.Refresh();

@@ -55,6 +55,8 @@ struct Machine {
   bool Unheld(Resource resource) const;
 
   // --- What follows from changes ---
+  // GET_ALL_INFO for the VM, which is recorded where it makes the VM rely on the host's pin.
+  mrq::ClkInfo ShowInfo(VmId vm, ClockId clock);
   // A clock has a new parent: permissions follow the ancestors.
   void NoteParent(ClockId clock, ClockId parent);
   // After a holder left: votes of the others may ask for another rate, and the last pays what is

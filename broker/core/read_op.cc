@@ -44,7 +44,10 @@ void ReadOp::Answer(Machine& machine, const Outcome& outcome) {
 }
 
 void LaterOp::Begin(Machine& machine) {
-  if (const auto* clk = std::get_if<mrq::ClkRequest>(&request_)) {
+  const auto* clk = std::get_if<mrq::ClkRequest>(&request_);
+  if (clk != nullptr && clk->cmd == mrq::ClkCmd::kGetAllInfo) {
+    ReplyAll(machine, mrq::OkClkInfo(machine.ShowInfo(vm(), clk->clock)), Reason::kReadable);
+  } else if (clk != nullptr) {
     const Verdict verdict = machine.judge.IsEnabled(vm(), clk->clock);
     ReplyAll(machine, mrq::OkU32(static_cast<uint32_t>(verdict.value)), verdict.reason);
   } else if (const auto* pg = std::get_if<mrq::PgRequest>(&request_)) {

@@ -230,15 +230,11 @@ Decision Requests::AllInfo(Waiter waiter, const mrq::ClkRequest& request) {
   if (verdict.kind == Verdict::Kind::kRefuse) {
     return ReplyWith(mrq::Fail(verdict.error), verdict.reason);
   }
-  const mrq::ClkInfo info =
-      machine_.view.Info(waiter.vm, request.clock, machine_.policy.RatePolicyOf(request.clock));
   const Line line = machine_.ledger.lines().Of(request.clock);
-  // Its kernel reads the flags once and will send no ENABLE: it relies on the pin from now on.
-  if ((info.flags & mrq::clk_flag::kStateChangeDenied) != 0 &&
-      !machine_.ledger.Implied(waiter.vm, line)) {
-    machine_.Apply(Change::Kind::kImplied, waiter.vm, Resource::Of(request.clock), 1);
+  if (machine_.scheduler.Pending(waiter.vm, line)) {
+    return Start(waiter, std::make_unique<LaterOp>(waiter.vm, line, request));
   }
-  return ReplyWith(mrq::OkClkInfo(info), Reason::kReadable);
+  return ReplyWith(mrq::OkClkInfo(machine_.ShowInfo(waiter.vm, request.clock)), Reason::kReadable);
 }
 
 Decision Requests::MaxClkId(Waiter, const mrq::ClkRequest&) {
