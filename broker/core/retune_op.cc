@@ -172,8 +172,9 @@ void RetuneOp::OnWatched(Machine& machine, const Outcome& outcome) {
   if (phase_ == Phase::kBefore) {
     watched.before = rate.value_or(machine.tree.Rate(watched.clock));
   } else {
-    // Without an answer nothing is known to have moved.
+    // Without an answer, before or now, nothing is known to have moved.
     watched.after = rate.value_or(watched.before);
+    if (watched.before == 0) watched.before = watched.after;
   }
   ReadNextWatched(machine);
 }

@@ -130,10 +130,23 @@ void RandomWalk::GiveUp() {
 
 void RandomWalk::Die(VmId vm) {
   Note(absl::StrCat(vm.value(), " dies"));
+  // What it waits for may still happen, and is answered now.
+  std::vector<Ticket> abandoned;
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    if (rig_.Of(it->first).vm == vm) {
+      abandoned.push_back(it->first);
+      model_.GiveUp(it->second);
+      it = waiting_.erase(it);
+    } else {
+      ++it;
+    }
+  }
   rig_.Release(vm);
-  Hear();
-  // What it asked and hasn't heard of is answered by the release.
+  for (const Ticket ticket : abandoned) {
+    if (!rig_.Answered(ticket)) Complain("a release left a caller without an answer");
+  }
   model_.Release(vm);
+  Hear();
 }
 
 ClockId RandomWalk::PickClock(VmId vm) {
