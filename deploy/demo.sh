@@ -62,34 +62,52 @@ vm() { # NAME FD REQUEST...
   tail -n "+$((before + 1))" "$dir/$name.out"
 }
 
+# wait_for WHAT COMMAND...: until the command succeeds.
+wait_for() {
+  local what="$1"
+  shift
+  for _ in $(seq 500); do
+    "$@" >/dev/null 2>&1 && return 0
+    kill -0 "$broker" 2>/dev/null || { cat "$dir/broker.log"; exit 1; }
+    sleep 0.02
+  done
+  echo "$what did not come" >&2
+  cat "$dir/broker.log" >&2
+  exit 1
+}
+released() { bpmpctl watch --replay-only --vm "$1" --kind released | grep -q .; }
+
 step 'Starting the broker on a simulated Tegra234'
-sed "s|^runtime_dir:.*|runtime_dir: $dir|" deploy/examples/three-vms.yaml >"$dir/broker.yaml"
+cat >"$dir/broker.yaml" <<EOF
+runtime_dir: $dir
+metrics: {listen: "off"}
+vms:
+  - {name: net-vm, devices: [mgbe0]}
+  - {name: gpu-vm, devices: [gpu, host1x, vic, nvdec]}
+  - {name: display-vm, devices: [display]}
+EOF
+sed 's/^/    /' "$dir/broker.yaml"
 bpmp-broker --config "$dir/broker.yaml" >"$dir/broker.log" 2>&1 &
 broker=$!
-for _ in $(seq 250); do
-  [ -S "$BPMP_BROKER_ADMIN" ] && bpmpctl status >/dev/null 2>&1 && break
-  kill -0 "$broker" 2>/dev/null || { cat "$dir/broker.log"; exit 1; }
-  sleep 0.02
-done
+wait_for 'the broker' bpmpctl status
 show bpmpctl status
-show bpmpctl vm list
 
 step 'Three VMs come up; each has a socket of its own, and the socket is its identity'
 start_vm net-vm 7
 start_vm gpu-vm 8
-start_vm uart-vm 9
+start_vm display-vm 9
 vm net-vm 7 ping 21
 vm gpu-vm 8 ping 21
-vm uart-vm 9 ping 21
+vm display-vm 9 ping 21
 show bpmpctl vm list
 
-step 'Two of them use the clock that feeds both their devices'
-vm uart-vm 9 clk enable pllp_out0
-vm gpu-vm 8 clk enable pllp_out0
-show bpmpctl clock holders pllp_out0
-printf 'One disables it. The other, and the host, still need it: the hardware is not touched.\n'
-vm gpu-vm 8 clk disable pllp_out0
-show bpmpctl clock holders pllp_out0
+step 'Two of them use the same clock, which feeds both their devices'
+vm gpu-vm 8 clk enable fuse
+vm display-vm 9 clk enable fuse
+show bpmpctl clock holders fuse
+echo 'One disables it. The other still needs it, so the hardware is not touched:'
+vm gpu-vm 8 clk disable fuse
+show bpmpctl why-on fuse
 
 step 'A VM brings its device up: power, clock, rate, reset'
 vm gpu-vm 8 pg on vic
@@ -99,20 +117,17 @@ vm gpu-vm 8 reset deassert vic
 show bpmpctl why-on vic
 
 step "Another VM tries what isn't its own"
-vm net-vm 7 clk disable vic
+vm net-vm 7 clk set-rate vic 19.2MHz
 vm net-vm 7 reset assert vic
 show bpmpctl why-denied net-vm reset assert vic
 
 step 'The GPU VM dies: kill -9'
 kill -9 "${vm_pids[1]}"
 exec 8>&-
-for _ in $(seq 250); do
-  bpmpctl vm show gpu-vm --output json 2>/dev/null | grep -q '"epoch": *[2-9]' && break
-  sleep 0.02
-done
-printf 'Its reset is asserted, its clocks are off and back at their boot rate, its power is off:\n'
-show bpmpctl watch --since 1 --vm gpu-vm --replay-only
-show bpmpctl why-on vic
+wait_for 'the release' released gpu-vm
+echo 'Its reset is asserted, its clock is off and back at its boot rate, its power is off:'
+show bpmpctl watch --replay-only --vm gpu-vm --kind edge --kind reset --kind rate --kind released
+show bpmpctl clock show vic
 show bpmpctl vm list
 
 step 'That is the story'
@@ -122,7 +137,7 @@ The broker is still running. In another terminal:
 
   export PATH=$PWD/build/release/broker/ctl:\$PATH BPMP_BROKER_ADMIN=$BPMP_BROKER_ADMIN
   bpmpctl clock tree
-  bpmpctl request uart-vm clk enable uarta
+  bpmpctl request display-vm clk enable disp
   bpmpctl watch
 
 Ctrl-C ends it.
