@@ -204,12 +204,15 @@ void Engine::Collect(core::Effects* effects, Pending* pending) {
     if (waiting.empty()) continue;
     pending->answers.push_back({std::move(waiting.mapped()), reply.response, reply.reason});
   }
-  if (release_waiters_.empty()) return;
-  const auto released = [&](const auto& waiter) { return !core_->IsReleasing(waiter.first); };
+  std::vector<std::pair<VmId, absl::AnyInvocable<void()>>> still;
   for (auto& waiter : release_waiters_) {
-    if (released(waiter)) pending->released.push_back(std::move(waiter.second));
+    if (core_->IsReleasing(waiter.first)) {
+      still.push_back(std::move(waiter));
+    } else {
+      pending->released.push_back(std::move(waiter.second));
+    }
   }
-  std::erase_if(release_waiters_, released);
+  release_waiters_ = std::move(still);
 }
 
 void Engine::Deliver(Pending pending) {
