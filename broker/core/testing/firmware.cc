@@ -36,6 +36,14 @@ mrq::Response Firmware::Perform(const mrq::Request& request) {
   return mrq::Fail(Error::kInval);
 }
 
+void Firmware::SetRate(ClockId clock, int64_t hz) {
+  const int64_t by = hz - clocks_[clock.value()].rate_hz;
+  clocks_[clock.value()].rate_hz = hz;
+  for (const Coupling& pair : coupled_) {
+    if (pair.cause == clock) clocks_[pair.moved.value()].rate_hz += by;
+  }
+}
+
 mrq::Response Firmware::PerformClk(const mrq::ClkRequest& request) {
   if (request.clock.value() >= clocks_.size() || !clocks_[request.clock.value()].exists) {
     return mrq::Fail(Error::kInval);
@@ -54,10 +62,7 @@ mrq::Response Firmware::PerformClk(const mrq::ClkRequest& request) {
       return mrq::OkRate(clock.rate_hz);
     case ClkCmd::kSetRate:
       if ((clock.flags & mrq::clk_flag::kHasSetRate) == 0) return mrq::Fail(Error::kInval);
-      clock.rate_hz = Round(request.rate_hz);
-      for (const Coupling& pair : coupled_) {
-        if (pair.cause == request.clock) clocks_[pair.moved.value()].rate_hz = clock.rate_hz;
-      }
+      SetRate(request.clock, Round(request.rate_hz));
       return mrq::OkRate(clock.rate_hz);
     case ClkCmd::kRoundRate:
       return (clock.flags & mrq::clk_flag::kHasSetRate) == 0 ? mrq::OkRate(clock.rate_hz)

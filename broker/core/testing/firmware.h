@@ -24,7 +24,7 @@ class Firmware {
 
   mrq::Response Perform(const mrq::Request& request);
 
-  // Setting the rate of `cause` gives `moved` the same rate.
+  // Setting the rate of `cause` moves that of `moved` by as much.
   void Couple(ClockId cause, ClockId moved) { coupled_.push_back({cause, moved}); }
 
   bool on(ClockId clock) const { return clocks_[clock.value()].on; }
@@ -55,6 +55,7 @@ class Firmware {
     ClockId moved;
   };
 
+  void SetRate(ClockId clock, int64_t hz);
   mrq::Response PerformClk(const mrq::ClkRequest& request);
   mrq::Response PerformReset(const mrq::ResetRequest& request);
   mrq::Response PerformPg(const mrq::PgRequest& request);

@@ -60,6 +60,7 @@ class Rig {
   Firmware& firmware() { return firmware_; }
   FakeBackend& backend() { return backend_; }
   Recorder& observer() { return observer_; }
+  const Recorder& observer() const { return observer_; }
 
   // --- Asking ---
 

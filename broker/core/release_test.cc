@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is left of a VM when it is gone: nothing; in which order; and what can go wrong.
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "broker/core/core.h"
+#include "broker/core/testing/board.h"
+#include "broker/core/testing/requests.h"
+#include "broker/core/testing/rig.h"
+#include "broker/core/testing/snapshot.h"
+#include "broker/mrq/codec.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace bpmp::core::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Fate = FakeBackend::Fate;
+
+constexpr int32_t kAgain = -11;
+constexpr int32_t kBusy = -16;
+
+Board WithDevice(VmId vm, const std::function<void(DeviceGrant*)>& change) {
+  Board board = MakeBoard();
+  change(&board.spec.vms[vm.value() - 1].devices.front());
+  return board;
+}
+
+// Ends transfers until one is in flight whose description is `line`.
+void RunUntil(Rig* rig, const std::string& line) {
+  for (int i = 0; i < 100 && rig->in_flight() > 0 && rig->Flying() != line; ++i) rig->End();
+  EXPECT_EQ(rig->Flying(), line);
+}
+
+class ReleaseTest : public ::testing::Test {
+ protected:
+  // All that a driver of eth does.
+  void UseEth() {
+    for (const mrq::Request& request :
+         {PowerOn(kEthDomain), Enable(kPllADiv), Enable(kEthApp), Enable(kEthTx),
+          SetRate(kEthApp, 80 * kMHz), Deassert(kEthReset), Pulse(kEthPcsReset)}) {
+      EXPECT_EQ(rig_.Error(kEthVm, request), 0) << mrq::Describe(request);
+    }
+    rig_.backend().ClearLog();
+  }
+  std::vector<Event> Steps() const {
+    std::vector<Event> steps;
+    std::copy_if(rig_.observer().events.begin(), rig_.observer().events.end(),
+                 std::back_inserter(steps),
+                 [](const Event& event) { return event.kind == EventKind::kReleaseStep; });
+    return steps;
+  }
+
+  Rig rig_;
+};
+
+TEST_F(ReleaseTest, GoesFromResetsOverClocksToPower) {
+  UseEth();
+  rig_.Released(kEthVm);
+  EXPECT_THAT(
+      rig_.Edges(),
+      ElementsAre("RESET ASSERT reset 2", "RESET ASSERT reset 3", "CLK DISABLE clock 14",
+                  "CLK DISABLE clock 15", "CLK DISABLE clock 5",
+                  "CLK SET_RATE clock 14 to 100000000 Hz", "PG SET_STATE power domain 0 off"));
+}
+
+TEST_F(ReleaseTest, LeavesNothing) {
+  const std::vector<std::string> before = Snapshot(&rig_);
+  rig_.Call(kUartVm, Enable(kUart));
+  rig_.Call(kUartVm, SetParent(kUart, kClkM));
+  rig_.Call(kUartVm, SetRate(kUart, 20 * kMHz));
+  rig_.Released(kUartVm);
+  EXPECT_EQ(Snapshot(&rig_), before);
+  EXPECT_THAT(rig_.Status(kUart).rate_votes, IsEmpty());
+  EXPECT_EQ(rig_.core().Vms()[0].clock_votes, 0u);
+  EXPECT_EQ(rig_.observer().Count(EventKind::kReleased), 1u);
+}
+
+TEST_F(ReleaseTest, TwiceIsAsOnce) {
+  UseEth();
+  rig_.Released(kEthVm);
+  rig_.backend().ClearLog();
+  rig_.Released(kEthVm);
+  EXPECT_THAT(rig_.Edges(), IsEmpty());
+  EXPECT_EQ(rig_.core().EpochOf(kEthVm), 3u);
+}
+
+TEST_F(ReleaseTest, OfAVmThatDidNothingEndsAtOnce) {
+  rig_.Release(kGuestVm);
+  EXPECT_FALSE(rig_.core().IsReleasing(kGuestVm));
+  EXPECT_EQ(rig_.in_flight(), 0u);
+}
+
+// --- Epochs ---
+
+TEST_F(ReleaseTest, AnswersWhatTheOldLifeAskedWithAgain) {
+  const Ticket flying = rig_.Ask(kUartVm, Enable(kUart));
+  const Ticket waiting = rig_.Ask(kUartVm, Disable(kUart));
+  rig_.Release(kUartVm);
+  EXPECT_EQ(rig_.ErrorOf(flying), kAgain);
+  EXPECT_EQ(rig_.ErrorOf(waiting), kAgain);
+  const Ticket late = rig_.AskIn(1, kUartVm, Enable(kUart));
+  EXPECT_EQ(rig_.ErrorOf(late), kAgain);
+  EXPECT_EQ(rig_.Of(late).reason, Reason::kStaleEpoch);
+  rig_.RunAll();
+  EXPECT_FALSE(rig_.firmware().on(kUart));
+  ExpectConsistent(&rig_);
+}
+
+TEST_F(ReleaseTest, TheNewLifeWaitsForTheEndOfTheOld) {
+  UseEth();
+  rig_.Release(kEthVm);
+  const Ticket ticket = rig_.Ask(kEthVm, Enable(kEthApp));
+  EXPECT_EQ(rig_.Of(ticket).kind, Decision::Kind::kWait);
+  RunUntil(&rig_, "PG SET_STATE power domain 0 off");
+  EXPECT_FALSE(rig_.Answered(ticket));
+  rig_.RunAll();
+  EXPECT_EQ(rig_.ErrorOf(ticket), 0);
+  EXPECT_TRUE(rig_.firmware().on(kEthApp));
+}
+
+TEST_F(ReleaseTest, DuringAReleaseBeginsOnlyANewEpoch) {
+  UseEth();
+  const uint32_t first = rig_.Release(kEthVm);
+  const Ticket ticket = rig_.Ask(kEthVm, Enable(kEthApp));
+  EXPECT_EQ(rig_.Release(kEthVm), first + 1);
+  EXPECT_EQ(rig_.ErrorOf(ticket), kAgain);
+  rig_.RunAll();
+  EXPECT_EQ(rig_.observer().Count(EventKind::kReleaseStarted), 1u);
+  EXPECT_EQ(rig_.observer().Count(EventKind::kReleased), 1u);
+  ExpectConsistent(&rig_);
+}
+
+TEST_F(ReleaseTest, ADisableThatGaveUpWaitingIsDoneAllTheSame) {
+  UseEth();
+  rig_.Release(kEthVm);
+  const Ticket on = rig_.Ask(kEthVm, Enable(kEthApp));
+  const Ticket off = rig_.Ask(kEthVm, Disable(kEthApp));
+  rig_.Expire(off);
+  EXPECT_EQ(rig_.ErrorOf(off), 0);
+  rig_.RunAll();
+  EXPECT_EQ(rig_.ErrorOf(on), 0);
+  EXPECT_THAT(rig_.Holders(kEthApp), IsEmpty());
+  EXPECT_FALSE(rig_.firmware().on(kEthApp));
+}
+
+// --- Others ---
+
+TEST_F(ReleaseTest, TouchesNothingThatOthersHold) {
+  rig_.Call(kVicVm, Enable(kPllB));
+  rig_.Call(kVicVm, PowerOn(kVideoDomain));
+  rig_.Call(kVicVm, Deassert(kVideoReset));
+  rig_.Call(kNvdecVm, Enable(kPllB));
+  rig_.Call(kNvdecVm, PowerOn(kVideoDomain));
+  rig_.Call(kNvdecVm, Deassert(kVideoReset));
+  rig_.backend().ClearLog();
+  rig_.Released(kVicVm);
+  EXPECT_THAT(rig_.Edges(), IsEmpty());
+  EXPECT_EQ(rig_.firmware().asserted(kVideoReset), false);
+  rig_.Released(kNvdecVm);
+  EXPECT_EQ(rig_.firmware().asserted(kVideoReset), true);
+  EXPECT_FALSE(rig_.firmware().on(kPllB));
+  EXPECT_FALSE(rig_.firmware().on(kVideoDomain));
+}
+
+TEST_F(ReleaseTest, TheBootRateIsPaidByTheLastHolder) {
+  rig_.Call(kSpiVm, Enable(kUart));
+  rig_.Call(kUartVm, SetRate(kUart, 20 * kMHz));
+  rig_.Released(kUartVm);
+  EXPECT_EQ(rig_.firmware().rate(kUart), 20 * kMHz);
+  rig_.Call(kSpiVm, Disable(kUart));
+  EXPECT_EQ(rig_.firmware().rate(kUart), kUartBootRate);
+}
+
+TEST_F(ReleaseTest, ANewLifeThatAsksForTheSameRateKeepsIt) {
+  rig_.Call(kSpiVm, Enable(kUart));
+  rig_.Call(kUartVm, SetRate(kUart, 20 * kMHz));
+  rig_.Released(kUartVm);
+  EXPECT_EQ(rig_.Error(kUartVm, SetRate(kUart, 20 * kMHz)), 0);
+  rig_.Call(kSpiVm, Disable(kUart));
+  EXPECT_EQ(rig_.firmware().rate(kUart), 20 * kMHz);
+  rig_.Released(kUartVm);
+  EXPECT_EQ(rig_.firmware().rate(kUart), kUartBootRate);
+}
+
+TEST_F(ReleaseTest, APaymentThatFailsIsTriedAgainThenQuarantined) {
+  rig_.Call(kSpiVm, Enable(kUart));
+  rig_.Call(kUartVm, SetRate(kUart, 20 * kMHz));
+  rig_.Released(kUartVm);
+  rig_.Ask(kSpiVm, Disable(kUart));
+  RunUntil(&rig_, "CLK GET_RATE clock 8");
+  rig_.End(Fate::kFailed);
+  EXPECT_TRUE(rig_.core().NeedsMaintenance());
+  rig_.Maintain();
+  rig_.RunAll();
+  EXPECT_EQ(rig_.firmware().rate(kUart), kUartBootRate);
+  EXPECT_FALSE(rig_.core().NeedsMaintenance());
+  EXPECT_THAT(rig_.core().Quarantined(), IsEmpty());
+}
+
+// --- What was found on ---
+
+TEST_F(ReleaseTest, WhatWasFoundOnStaysOnUntilItsOwnerEnds) {
+  EXPECT_TRUE(rig_.Status(kGpuDomain).residue);
+  EXPECT_THAT(rig_.Holders(kGpuDomain), IsEmpty());
+  EXPECT_TRUE(rig_.firmware().on(kGpuDomain));
+  rig_.Released(kGpuVm);
+  EXPECT_FALSE(rig_.Status(kGpuDomain).residue);
+  EXPECT_FALSE(rig_.firmware().on(kGpuDomain));
+}
+
+TEST_F(ReleaseTest, WhatWasFoundOnAndIsNobodysIsTheHosts) {
+  EXPECT_TRUE(rig_.Status(kFound).found_on);
+  EXPECT_THAT(rig_.Holders(kFound), ElementsAre(kHost));
+  for (const VmId vm : {kUartVm, kCan0Vm, kGuestVm}) rig_.Released(vm);
+  EXPECT_TRUE(rig_.firmware().on(kFound));
+}
+
+// --- By device ---
+
+TEST_F(ReleaseTest, AResetWithoutPowerIsSkippedAndSaid) {
+  rig_.Call(kEthVm, PowerOn(kEthDomain));
+  rig_.Call(kEthVm, Deassert(kEthReset));
+  rig_.Call(kEthVm, PowerOff(kEthDomain));
+  rig_.backend().ClearLog();
+  rig_.Released(kEthVm);
+  EXPECT_THAT(rig_.Edges(), IsEmpty());
+  ASSERT_EQ(Steps().size(), 1u);
+  EXPECT_EQ(Steps()[0].resource, Resource::Of(kEthReset));
+  EXPECT_EQ(Steps()[0].error, 0);
+}
+
+TEST_F(ReleaseTest, AResetThatWasNeverTouchedIsLeftAlone) {
+  rig_.Call(kUartVm, Assert(kUartReset));
+  rig_.backend().ClearLog();
+  rig_.Released(kUartVm);
+  EXPECT_THAT(rig_.Edges(), IsEmpty());
+}
+
+TEST(ReleaseByDevice, ResetsGoAsTheDeviceSays) {
+  const struct {
+    ResetOnExit on_exit;
+    std::vector<std::string> edges;
+  } kCases[] = {{ResetOnExit::kAssert, {"RESET ASSERT reset 1"}},
+                {ResetOnExit::kDeassert, {"RESET DEASSERT reset 1"}},
+                {ResetOnExit::kPulse, {"RESET MODULE reset 1"}},
+                {ResetOnExit::kLeave, {}}};
+  for (const auto& [on_exit, edges] : kCases) {
+    Rig rig(WithDevice(kUartVm, [&](DeviceGrant* grant) { grant->reset_on_exit = on_exit; }));
+    rig.Call(kUartVm, Deassert(kUartReset));
+    rig.backend().ClearLog();
+    rig.Released(kUartVm);
+    EXPECT_EQ(rig.Edges(), edges);
+  }
+}
+
+TEST(ReleaseByDevice, ClocksMayBeLeftAsTheyAre) {
+  Rig rig(
+      WithDevice(kUartVm, [](DeviceGrant* grant) { grant->clock_on_exit = ClockOnExit::kLeave; }));
+  rig.Call(kUartVm, SetRate(kUart, 20 * kMHz));
+  rig.Released(kUartVm);
+  EXPECT_EQ(rig.firmware().rate(kUart), 20 * kMHz);
+}
+
+TEST(ReleaseByDevice, AGrantPulsesTheResetOncePerLife) {
+  Rig rig(WithDevice(kUartVm, [](DeviceGrant* grant) { grant->pulse_on_grant = true; }));
+  EXPECT_EQ(rig.Error(kUartVm, Enable(kUart)), 0);
+  EXPECT_EQ(rig.firmware().pulses(kUartReset), 1);
+  rig.Call(kUartVm, Disable(kUart));
+  rig.Call(kUartVm, Enable(kUart));
+  EXPECT_EQ(rig.firmware().pulses(kUartReset), 1);
+  rig.Released(kUartVm);
+  rig.Call(kUartVm, Enable(kUart));
+  EXPECT_EQ(rig.firmware().pulses(kUartReset), 2);
+}
+
+// --- Failures ---
+
+TEST_F(ReleaseTest, WhatFailsIsQuarantinedAndTheRestGoesOn) {
+  UseEth();
+  rig_.Release(kEthVm);
+  RunUntil(&rig_, "CLK DISABLE clock 15");
+  rig_.End(Fate::kRefused);
+  rig_.RunAll();
+  EXPECT_FALSE(rig_.core().IsReleasing(kEthVm));
+  EXPECT_THAT(rig_.core().Quarantined(), ElementsAre(Resource::Of(kEthTx)));
+  EXPECT_EQ(rig_.Status(kEthTx).quarantined_for, kEthVm);
+  EXPECT_FALSE(rig_.firmware().on(kEthDomain));
+  EXPECT_EQ(rig_.observer().events.back().kind, EventKind::kReleased);
+  EXPECT_EQ(rig_.observer().events.back().value, 1);
+}
+
+TEST_F(ReleaseTest, AQuarantinedResourceIsNotGivenToAnother) {
+  rig_.Call(kSpiVm, Enable(kUart));
+  rig_.Release(kSpiVm);
+  RunUntil(&rig_, "CLK DISABLE clock 8");
+  rig_.End(Fate::kFailed);
+  rig_.RunAll();
+  const Ticket ticket = rig_.Ask(kUartVm, Enable(kUart));
+  rig_.RunAll();
+  EXPECT_EQ(rig_.ErrorOf(ticket), kBusy);
+  EXPECT_EQ(rig_.Of(ticket).reason, Reason::kQuarantined);
+  EXPECT_TRUE(rig_.ClearQuarantine(Resource::Of(kUart)).ok());
+  rig_.RunAll();
+  EXPECT_EQ(rig_.Error(kUartVm, Enable(kUart)), 0);
+  ExpectConsistent(&rig_);
+}
+
+TEST_F(ReleaseTest, DoesNotWaitForATransferThatHangs) {
+  UseEth();
+  rig_.Release(kEthVm);
+  RunUntil(&rig_, "CLK DISABLE clock 14");
+  const std::string hanging = rig_.Flying();
+  rig_.Overdue();
+  // Everything else goes on beside it.
+  while (rig_.in_flight() > 1) rig_.End(Fate::kPerformed, mrq::Error::kIo, rig_.in_flight() - 1);
+  EXPECT_EQ(rig_.Flying(), hanging);
+  EXPECT_FALSE(rig_.core().IsReleasing(kEthVm));
+  EXPECT_FALSE(rig_.firmware().on(kEthDomain));
+  EXPECT_THAT(rig_.core().Quarantined(), ::testing::Contains(Resource::Of(kEthApp)));
+  rig_.RunAll();
+  EXPECT_FALSE(rig_.firmware().on(kEthApp));
+}
+
+TEST_F(ReleaseTest, StillTurnsOffWhatALostEnableTurnedOn) {
+  const Ticket ticket = rig_.Ask(kUartVm, Enable(kUart));
+  rig_.Release(kUartVm);
+  EXPECT_EQ(rig_.ErrorOf(ticket), kAgain);
+  rig_.End(Fate::kLostDone);
+  rig_.RunAll();
+  EXPECT_FALSE(rig_.core().IsReleasing(kUartVm));
+  EXPECT_FALSE(rig_.firmware().on(kUart));
+  ExpectConsistent(&rig_);
+}
+
+// --- Leaving the policy ---
+
+TEST_F(ReleaseTest, AVmIsDeletedOnlyWhenItIsReleased) {
+  PolicySpec without = MakeBoard().spec;
+  without.vms.erase(without.vms.begin());  // uart-vm
+  rig_.Call(kUartVm, Enable(kUart));
+  EXPECT_EQ(rig_.Install(without).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(rig_.core().FindVm("uart-vm"), kUartVm);
+  rig_.Released(kUartVm);
+  EXPECT_TRUE(rig_.Install(without).ok());
+  EXPECT_EQ(rig_.core().FindVm("uart-vm"), std::nullopt);
+  EXPECT_EQ(rig_.Error(kUartVm, Enable(kUart)), -13);
+  EXPECT_EQ(rig_.observer().Count(EventKind::kVmDeleted), 1u);
+  // The others go on under their own numbers.
+  EXPECT_EQ(rig_.core().FindVm("spi-vm"), kSpiVm);
+  EXPECT_EQ(rig_.Error(kSpiVm, Enable(kSpi)), 0);
+}
+
+}  // namespace
+}  // namespace bpmp::core::testing
