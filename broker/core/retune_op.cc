@@ -47,8 +47,7 @@ void RetuneOp::Begin(Machine& machine) {
     auto again = std::make_unique<RetuneOp>(vm(), needed, clock_, target_, cause_);
     again->waiters() = std::exchange(waiters_, {});
     again->set_done(TakeDone());
-    machine.scheduler.Start(std::move(again));
-    return machine.scheduler.Finish(this);
+    return machine.scheduler.Renew(this, std::move(again));
   }
   if (!StillWanted(machine)) return;
   if (target_.reparent) {

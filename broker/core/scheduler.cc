@@ -26,26 +26,57 @@ void Op::Done(bool ok) {
   done(ok);
 }
 
+Scheduler::OpState* Scheduler::Adopt(std::unique_ptr<Op> op) {
+  Op* const adopted = op.get();
+  OpState& state = ops_[adopted];
+  state.op = std::move(op);
+  for (const Waiter& waiter : adopted->waiters()) {
+    if (waiter.ticket != Ticket()) tickets_[waiter.ticket] = {adopted, waiter.vm};
+  }
+  if (adopted->mutating()) {
+    for (const Line line : adopted->lines()) ++lines_[line].mutating;
+  }
+  return &state;
+}
+
 Op* Scheduler::Start(std::unique_ptr<Op> op) {
   Op* const started = op.get();
-  OpState& state = ops_[started];
-  state.op = std::move(op);
-  for (const Waiter& waiter : started->waiters()) {
-    if (waiter.ticket != Ticket()) tickets_[waiter.ticket] = {started, waiter.vm};
-  }
-  if (started->mutating()) {
-    for (const Line line : started->lines()) ++lines_[line].mutating;
-  }
+  OpState* const state = Adopt(std::move(op));
   for (const Line line : started->lines()) {
     std::deque<Op*>& queue = lines_[line].queue;
     if (!queue.empty()) {
-      ++state.missing;
+      ++state->missing;
       if (queue.back()->overdue()) late_.push_back(started);
     }
     queue.push_back(started);
   }
-  if (state.missing == 0) ready_.push_back(started);
+  if (state->missing == 0) ready_.push_back(started);
   return started;
+}
+
+void Scheduler::Renew(Op* old, std::unique_ptr<Op> op) {
+  Op* const renewed = op.get();
+  OpState* const state = Adopt(std::move(op));
+  for (const Line line : renewed->lines()) {
+    std::deque<Op*>& queue = lines_[line].queue;
+    auto place = queue.begin();
+    if (place != queue.end() && *place == old) ++place;
+    if (place == queue.begin() && place != queue.end()) {
+      OpState& first = ops_[*place];
+      if (first.begun) {
+        ++state->missing;
+        if (first.op->overdue()) late_.push_back(renewed);
+        ++place;
+      } else {
+        ++first.missing;
+      }
+    } else if (place != queue.begin()) {
+      ++state->missing;  // until `old` leaves
+    }
+    queue.insert(place, renewed);
+  }
+  if (state->missing == 0) ready_.push_back(renewed);
+  Finish(old);
 }
 
 void Scheduler::Run(Op* op, const mrq::Request& request) {
@@ -70,14 +101,16 @@ void Scheduler::Finish(Op* op) {
   if (it == ops_.end()) return;
   graveyard_.push_back(std::move(it->second.op));
   ops_.erase(it);
-  for (const Line index : op->lines()) {
-    LineState& line = lines_[index];
-    if (op->mutating()) --line.mutating;
-    line.queue.pop_front();
-    if (line.queue.empty()) continue;
-    Op* const next = line.queue.front();
-    if (--ops_[next].missing == 0) ready_.push_back(next);
-  }
+  for (const Line line : op->lines()) GiveBack(op, line);
+}
+
+void Scheduler::GiveBack(Op* op, Line index) {
+  LineState& line = lines_[index];
+  if (op->mutating()) --line.mutating;
+  line.queue.pop_front();
+  if (line.queue.empty()) return;
+  Op* const next = line.queue.front();
+  if (--ops_[next].missing == 0) ready_.push_back(next);
 }
 
 void Scheduler::Complete(TransferId transfer, const Outcome& outcome) {
@@ -133,6 +166,10 @@ void Scheduler::Pump() {
     }
     Op* const op = ready_.front();
     ready_.pop_front();
+    // A renewed one may have gone before it, so that it became ready a second time.
+    const auto it = ops_.find(op);
+    if (it == ops_.end() || it->second.begun || it->second.missing > 0) continue;
+    it->second.begun = true;
     op->Begin(machine_);
   }
   graveyard_.clear();

@@ -33,6 +33,10 @@ class Scheduler {
   // Takes over the operation and runs it as soon as its lines are free, which may be at once.
   Op* Start(std::unique_ptr<Op> op);
 
+  // Ends `old`, which has all its lines, in favour of `op`, which needs others: it takes the place
+  // of `old` and goes before all that has not begun, so that nothing asked later overtakes it.
+  void Renew(Op* old, std::unique_ptr<Op> op);
+
   // --- For operations ---
   void Run(Op* op, const mrq::Request& request);
   void Reply(Ticket ticket, const mrq::Response& response, Reason reason);
@@ -71,12 +75,17 @@ class Scheduler {
   struct OpState {
     std::unique_ptr<Op> op;
     size_t missing = 0;  // lines that it doesn't have yet
+    bool begun = false;
   };
   struct TicketState {
     Op* op = nullptr;
     VmId vm;
   };
 
+  // Takes over the operation without queueing it.
+  OpState* Adopt(std::unique_ptr<Op> op);
+  // Takes the operation from the front of the line.
+  void GiveBack(Op* op, Line line);
   // An operation that won't end soon: it, and all that wait behind it, are overdue.
   void SpreadOverdue();
 
