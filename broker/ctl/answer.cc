@@ -162,22 +162,16 @@ std::string AnswerText(const ParsedRequest& request, const v1::MrqResponse& resp
   return text->empty() ? "ok" : absl::StrCat("ok: ", *text);
 }
 
-std::string RefusalText(const ParsedRequest& request, int32_t error, const Refusal& refusal) {
-  std::string text = absl::StrCat("refused: ", ErrorWords(error));
-  if (!refusal.reason_text.empty()) {
-    absl::StrAppend(&text, ": ", refusal.reason_text);
-  }
-  if (!refusal.others.empty()) {
-    absl::StrAppend(&text, " (", absl::StrJoin(refusal.others, ", "), ")");
-  }
-  const bool busy = error == -static_cast<int32_t>(mrq::Error::kBusy);
+std::string RefusalText(const ParsedRequest& request, int32_t error, const std::string& vm,
+                        const std::string& reason) {
+  std::string text = absl::StrCat("refused: ", ErrorAndReason(error, reason));
   const bool has_holders =
       request.kind == v1::RESOURCE_KIND_CLOCK || request.kind == v1::RESOURCE_KIND_POWER_DOMAIN;
-  if (busy && has_holders) {
+  if (error == -static_cast<int32_t>(mrq::Error::kBusy) && has_holders) {
     absl::StrAppend(&text, "\n  see: bpmpctl ", VerbOf(request.kind), " holders ",
                     request.resource);
-  } else if (!refusal.vm.empty()) {
-    absl::StrAppend(&text, "\n  see: bpmpctl why-denied ", refusal.vm, " ", request.text);
+  } else {
+    absl::StrAppend(&text, "\n  see: bpmpctl why-denied ", vm, " ", request.text);
   }
   return text;
 }

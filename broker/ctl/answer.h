@@ -16,16 +16,12 @@ namespace bpmp::ctl {
 // than its request defines is said so, never guessed. `names` is asked for the parents' names.
 std::string AnswerText(const ParsedRequest& request, const v1::MrqResponse& response, Names& names);
 
-// What is known of a refusal besides its number.
-struct Refusal {
-  std::string vm;  // who asked
-  std::string reason_text;
-  std::vector<std::string> others;  // who is in the way
-};
-// The same with the reason, who holds it, and the command that shows more:
-//   refused: EBUSY (another holder): gpu-vm holds it
+// A refusal, with the broker's `reason` in place of the error's usual meaning where there is one,
+// and the command that shows more. `vm` is who asked.
+//   refused: EBUSY: another VM or the host holds it. Held by gpu-vm.
 //     see: bpmpctl clock holders uarta
-std::string RefusalText(const ParsedRequest& request, int32_t error, const Refusal& refusal);
+std::string RefusalText(const ParsedRequest& request, int32_t error, const std::string& vm,
+                        const std::string& reason);
 
 }  // namespace bpmp::ctl
 

@@ -75,14 +75,17 @@ TEST(AnswerText, NamesTheError) {
   EXPECT_EQ(Say("clk enable uarta", mrq::FromBytes(INT32_MIN, {})), "refused: error -2147483648");
 }
 
-TEST(RefusalText, SaysWhoIsInTheWayAndWhereToLook) {
-  EXPECT_EQ(RefusalText(Parse("clk set-rate uarta 48MHz"), -16,
-                        {"net-vm", "another VM or the host holds it", {"gpu-vm"}}),
-            "refused: EBUSY (another holder): another VM or the host holds it (gpu-vm)\n"
+TEST(RefusalText, SaysTheReasonAndWhereToLook) {
+  EXPECT_EQ(RefusalText(Parse("clk set-rate uarta 48MHz"), -16, "net-vm",
+                        "Refused with EBUSY: another agent holds it. Held by gpu-vm."),
+            "refused: EBUSY: another agent holds it. Held by gpu-vm.\n"
             "  see: bpmpctl clock holders uarta");
-  EXPECT_EQ(RefusalText(Parse("pg on vic"), -13, {"net-vm", "the VM's policy forbids it", {}}),
-            "refused: EACCES (not permitted by the VM's policy): the VM's policy forbids it\n"
-            "  see: bpmpctl why-denied net-vm pg on vic");
+  EXPECT_EQ(RefusalText(Parse("pg on vic"), -16, "net-vm", ""),
+            "refused: EBUSY (another holder)\n"
+            "  see: bpmpctl domain holders vic");
+  EXPECT_EQ(RefusalText(Parse("reset pulse uarta"), -13, "net-vm", "the VM's policy forbids it"),
+            "refused: EACCES: the VM's policy forbids it\n"
+            "  see: bpmpctl why-denied net-vm reset pulse uarta");
 }
 
 }  // namespace

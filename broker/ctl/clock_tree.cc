@@ -36,7 +36,7 @@ struct Pending {
 
 ClockTree::ClockTree(const Resources& clocks) {
   for (const v1::ResourceState& clock : clocks) {
-    nodes_.push_back(Node{&clock, {}, false});
+    nodes_.push_back(Node{&clock, {}, false, false});
   }
   std::sort(nodes_.begin(), nodes_.end(),
             [](const Node& a, const Node& b) { return a.clock->id() < b.clock->id(); });
@@ -59,14 +59,29 @@ ClockTree::ClockTree(const Resources& clocks) {
       nodes_[static_cast<size_t>(parents[i])].children.push_back(i);
     }
   }
+  Mark(parents);
+}
+
+void ClockTree::Mark(const std::vector<int64_t>& parents) {
+  const auto mark_upwards = [&](size_t node, bool Node::*flag) {
+    for (int64_t up = static_cast<int64_t>(node); up >= 0 && !(nodes_[up].*flag);
+         up = parents[up]) {
+      nodes_[up].*flag = true;
+    }
+  };
   for (size_t i = 0; i < nodes_.size(); ++i) {
     if (IsActive(*nodes_[i].clock)) {
-      for (int64_t up = static_cast<int64_t>(i); up >= 0 && !nodes_[static_cast<size_t>(up)].active;
-           up = parents[static_cast<size_t>(up)]) {
-        nodes_[static_cast<size_t>(up)].active = true;
-      }
+      mark_upwards(i, &Node::active);
+    }
+    if (nodes_[i].clock->gate() == v1::GATE_STATE_ON) {
+      mark_upwards(i, &Node::runs);
     }
   }
+}
+
+bool ClockTree::Runs(uint32_t id) const {
+  const auto found = position_.find(id);
+  return found != position_.end() && nodes_[found->second].runs;
 }
 
 bool ClockTree::ClosesCycle(size_t node, const std::vector<int64_t>& parents) const {
@@ -117,7 +132,9 @@ std::string ClockTree::RenderFrom(const std::vector<size_t>& roots, bool all,
     const Pending next = std::move(stack.back());
     stack.pop_back();
     const v1::ResourceState& clock = *nodes_[next.node].clock;
-    table.Add({next.prefix + TitleOf(clock), GateCell(clock.gate()),
+    const bool kept_on = nodes_[next.node].runs && clock.gate() == v1::GATE_STATE_OFF;
+    table.Add({next.prefix + TitleOf(clock),
+               kept_on ? Cell("(on)", Tone::kDim) : GateCell(clock.gate()),
                clock.rate_hz() > 0 ? FormatRate(clock.rate_hz()) : "",
                absl::StrJoin(clock.holders(), ", "), NotesOf(clock)});
     push(nodes_[next.node].children, next.stem, false);

@@ -19,6 +19,10 @@ class ClockTree {
   // `clocks` must outlive the tree. Not owned.
   explicit ClockTree(const Resources& clocks);
 
+  // Whether the clock is on, or one that runs from it: then the firmware keeps it on, though nobody
+  // turned it on by the broker. False for an unknown id.
+  bool Runs(uint32_t id) const;
+
   // One clock a line with state, rate and holders; children below their parent, by id. Unless
   // `all`, only active clocks and what leads to them. RenderBelow shows the part below one clock
   // and always that clock; empty when there is no such id.
@@ -33,9 +37,11 @@ class ClockTree {
     const v1::ResourceState* clock = nullptr;
     std::vector<size_t> children;  // positions in nodes_
     bool active = false;           // itself, or something below it
+    bool runs = false;             // the same for being on
   };
 
   bool ClosesCycle(size_t node, const std::vector<int64_t>& parents) const;
+  void Mark(const std::vector<int64_t>& parents);
   std::string RenderFrom(const std::vector<size_t>& roots, bool all, const Style& style) const;
 
   std::vector<Node> nodes_;  // by id

@@ -12,10 +12,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "broker/ctl/style.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
@@ -60,6 +63,15 @@ std::string DiagnosePermission(std::string path) {
                                                   " (or set admin.group in the broker's "
                                                   "configuration)"));
   return text;
+}
+
+// The broker tells several problems on as many lines.
+std::string PrintableLines(const std::string& message) {
+  std::vector<std::string> lines = absl::StrSplit(message, '\n', absl::SkipEmpty());
+  for (std::string& line : lines) {
+    line = Printable(line);
+  }
+  return absl::StrJoin(lines, "\n  ");
 }
 
 }  // namespace
@@ -120,7 +132,7 @@ std::string DiagnoseSocket(const std::string& path) {
 
 absl::Status ExplainFailure(const grpc::Status& status, const Endpoint& endpoint,
                             absl::Duration timeout) {
-  const std::string message = Printable(status.error_message());
+  const std::string message = PrintableLines(status.error_message());
   const std::string at = absl::StrCat(endpoint.what, " at ", endpoint.path);
   switch (status.error_code()) {
     case grpc::StatusCode::OK:

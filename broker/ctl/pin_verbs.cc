@@ -36,9 +36,11 @@ ExitCode CodeOf(const v1::Outcome& outcome) {
 
 // `done` for success, the error for a refusal, and the broker's reason after either.
 std::string OutcomeText(const v1::Outcome& outcome, const std::string& done) {
-  return absl::StrCat(
-      outcome.error() == 0 ? done : absl::StrCat("refused: ", ErrorWords(outcome.error())),
-      outcome.reason().empty() ? "" : absl::StrCat(": ", Printable(outcome.reason())), "\n");
+  if (outcome.error() != 0) {
+    return absl::StrCat("refused: ", ErrorAndReason(outcome.error(), outcome.reason()), "\n");
+  }
+  const std::string reason = WithoutVerdict(outcome.reason());
+  return absl::StrCat(done, reason.empty() ? "" : absl::StrCat(": ", reason), "\n");
 }
 
 absl::StatusOr<ExitCode> Pin(Context& context, const std::string& name, const std::string& rate) {

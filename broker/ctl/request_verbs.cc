@@ -14,20 +14,6 @@
 namespace bpmp::ctl {
 namespace {
 
-// Who is in the way, asked after the refusal: by then it may be nobody any more.
-std::vector<std::string> OthersOf(AdminClient& admin, const std::string& vm,
-                                  const ParsedRequest& parsed) {
-  v1::ExplainRequest request;
-  request.set_vm(vm);
-  *request.mutable_request() = parsed.wire;
-  const absl::StatusOr<v1::ExplainResponse> explanation =
-      admin.Call(&v1::Admin::Stub::Explain, request);
-  if (!explanation.ok()) {
-    return {};
-  }
-  return {explanation->others().begin(), explanation->others().end()};
-}
-
 absl::StatusOr<ExitCode> Request(Context& context, const std::string& vm,
                                  const std::vector<std::string>& words) {
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
@@ -42,14 +28,9 @@ absl::StatusOr<ExitCode> Request(Context& context, const std::string& vm,
   return context.Show(
       answer,
       [&] {
-        if (error == 0) {
-          return AnswerText(parsed, answer.response(), names) + "\n";
-        }
-        Refusal refusal{vm, answer.reason_text(), {}};
-        if (error == -static_cast<int32_t>(mrq::Error::kBusy)) {
-          refusal.others = OthersOf(*admin, vm, parsed);
-        }
-        return RefusalText(parsed, error, refusal) + "\n";
+        return (error == 0 ? AnswerText(parsed, answer.response(), names)
+                           : RefusalText(parsed, error, vm, answer.reason_text())) +
+               "\n";
       },
       error == 0 ? ExitCode::kOk : ExitCode::kRefused);
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/clock_tree.h"
@@ -32,11 +33,10 @@ struct ListOptions {
   std::string vm;
 };
 
-absl::StatusOr<v1::ListResourcesResponse> Fetch(Context& context, const Kind& kind, bool active) {
+absl::StatusOr<v1::ListResourcesResponse> Fetch(Context& context, const Kind& kind) {
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   v1::ListResourcesRequest request;
   request.set_kind(kind.kind);
-  request.set_active_only(active);
   return admin->Call(&v1::Admin::Stub::ListResources, request);
 }
 
@@ -51,14 +51,19 @@ bool Concerns(const v1::ResourceState& resource, const std::string& vm) {
   return has(resource.holders()) || has(resource.implied()) || has(resource.exclusive());
 }
 
+void KeepIf(v1::ListResourcesResponse* response,
+            absl::FunctionRef<bool(const v1::ResourceState&)> wanted) {
+  auto* all = response->mutable_resources();
+  all->erase(std::remove_if(all->begin(), all->end(),
+                            [&](const v1::ResourceState& one) { return !wanted(one); }),
+             all->end());
+}
+
 absl::StatusOr<ExitCode> List(Context& context, const Kind& kind, const ListOptions& options) {
-  BPMP_ASSIGN_OR_RETURN(v1::ListResourcesResponse response, Fetch(context, kind, options.active));
-  if (!options.vm.empty()) {
-    auto* all = response.mutable_resources();
-    all->erase(std::remove_if(all->begin(), all->end(),
-                              [&](const auto& one) { return !Concerns(one, options.vm); }),
-               all->end());
-  }
+  BPMP_ASSIGN_OR_RETURN(v1::ListResourcesResponse response, Fetch(context, kind));
+  KeepIf(&response, [&](const v1::ResourceState& one) {
+    return (!options.active || IsActive(one)) && (options.vm.empty() || Concerns(one, options.vm));
+  });
   return context.Show(response, [&] { return kind.table(ToVector(response), context.style()); });
 }
 
@@ -72,25 +77,28 @@ absl::StatusOr<ExitCode> Show(Context& context, const Kind& kind, const std::str
   return context.Show(resource, [&] { return ResourceText(resource, context.style()); });
 }
 
+bool IsHeld(const v1::ResourceState& resource) {
+  return resource.holders_size() > 0 || resource.implied_size() > 0 || resource.residue();
+}
+
 absl::StatusOr<ExitCode> Holders(Context& context, const Kind& kind, const std::string& name) {
   v1::ListResourcesResponse response;
   if (name.empty()) {
-    BPMP_ASSIGN_OR_RETURN(response, Fetch(context, kind, true));
+    BPMP_ASSIGN_OR_RETURN(response, Fetch(context, kind));
+    KeepIf(&response, IsHeld);
   } else {
     BPMP_ASSIGN_OR_RETURN(*response.add_resources(), Get(context, kind, name));
   }
   return context.Show(response, [&] {
     const Resources resources = ToVector(response);
-    const bool held = std::any_of(resources.begin(), resources.end(), [](const auto& one) {
-      return one.holders_size() > 0 || one.implied_size() > 0 || one.residue();
-    });
-    return held ? HolderTable(resources, context.style())
-                : absl::StrCat("nobody holds ", name.empty() ? "any" : name, "\n");
+    return std::any_of(resources.begin(), resources.end(), IsHeld)
+               ? HolderTable(resources, context.style())
+               : absl::StrCat("nobody holds ", name.empty() ? "any" : name, "\n");
   });
 }
 
 absl::StatusOr<ExitCode> Tree(Context& context, const std::string& root, bool all) {
-  BPMP_ASSIGN_OR_RETURN(const v1::ListResourcesResponse response, Fetch(context, kClock, false));
+  BPMP_ASSIGN_OR_RETURN(const v1::ListResourcesResponse response, Fetch(context, kClock));
   std::optional<v1::ResourceState> below;
   if (!root.empty()) {
     BPMP_ASSIGN_OR_RETURN(below, Get(context, kClock, root));

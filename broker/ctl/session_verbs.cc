@@ -122,7 +122,7 @@ class Conversation {
       const v1::MrqResponse& answer = response.response();
       text = answer.error() == 0
                  ? AnswerText(request, answer, names_)
-                 : RefusalText(request, answer.error(), {session_.welcome().vm(), "", {}});
+                 : RefusalText(request, answer.error(), session_.welcome().vm(), "");
     }
     context_.Print(absl::StrCat(prompt_ ? "" : request.text + ": ", text, "\n"));
   }

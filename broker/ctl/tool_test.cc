@@ -1,91 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program itself: what needs a process, a shell or a signal.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <string>
-#include <vector>
 
 #include "broker/ctl/fake_broker.h"
-
-extern char** environ;
+#include "broker/ctl/tool_process.h"
 
 namespace bpmp::ctl {
 namespace {
 
 using testing::HasSubstr;
 
-// A running bpmpctl with pipes to its input and output.
-class Process {
- public:
-  explicit Process(std::vector<std::string> arguments) {
-    EXPECT_EQ(::pipe2(in_, O_CLOEXEC), 0);
-    EXPECT_EQ(::pipe2(out_, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, in_[0], STDIN_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, out_[1], STDOUT_FILENO);
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) {
-      argv.push_back(argument.data());
-    }
-    argv.push_back(nullptr);
-    EXPECT_EQ(::posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::close(in_[0]);
-    ::close(out_[1]);
-  }
-  ~Process() {
-    CloseInput();
-    ::close(out_[0]);
-  }
-
-  void CloseInput() {
-    if (in_[1] >= 0) {
-      ::close(in_[1]);
-      in_[1] = -1;
-    }
-  }
-  void Write(const std::string& text) {
-    EXPECT_EQ(::write(in_[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-  std::string ReadLine() {
-    std::string line;
-    char c = 0;
-    while (::read(out_[0], &c, 1) == 1 && c != '\n') {
-      line += c;
-    }
-    return line;
-  }
-  std::string ReadAll() {
-    std::string text;
-    char chunk[256];
-    for (ssize_t got = 0; (got = ::read(out_[0], chunk, sizeof(chunk))) > 0;) {
-      text.append(chunk, static_cast<size_t>(got));
-    }
-    return text;
-  }
-  void Signal(int signal) { ::kill(pid_, signal); }
-  // The exit code, or minus the signal.
-  int Wait() {
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-
- private:
-  pid_t pid_ = -1;
-  int in_[2];
-  int out_[2];
-};
-
 std::string Shell(const std::string& script) {
-  Process shell(
+  ToolProcess shell(
       {"bash", "--norc", "--noprofile", "-c",
        "PATH=$(dirname " BPMPCTL "):$PATH\nexport BPMP_BROKER_ADMIN=/nowhere\n" + script});
   shell.CloseInput();
@@ -124,7 +54,7 @@ TEST(Watch, EndsInOrderWithCtrlC) {
   broker.events.resize(1);
   broker.events[0].set_number(1);
   for (const int signal : {SIGINT, SIGTERM}) {
-    Process watch({BPMPCTL, "--socket", broker.socket(), "watch", "-o", "json"});
+    ToolProcess watch({BPMPCTL, "--socket", broker.socket(), "watch", "-o", "json"});
     EXPECT_THAT(watch.ReadLine(), HasSubstr("\"number\":\"1\""));  // flushed for each line
     watch.Signal(signal);
     EXPECT_EQ(watch.Wait(), 0);
@@ -136,7 +66,7 @@ TEST(Session, StaysUntilKilledAndAnswersEachLineAtOnce) {
   broker.vms.resize(1);
   broker.vms[0].set_name("net-vm");
   broker.vms[0].set_socket(broker.socket());
-  Process session({BPMPCTL, "--socket", broker.socket(), "session", "net-vm", "--stay"});
+  ToolProcess session({BPMPCTL, "--socket", broker.socket(), "session", "net-vm", "--stay"});
   EXPECT_EQ(session.ReadLine(), "session 7 of net-vm, epoch 0");
   session.Write("keep-alive\n");
   EXPECT_EQ(session.ReadLine(), "keep-alive: ok");
@@ -147,7 +77,7 @@ TEST(Session, StaysUntilKilledAndAnswersEachLineAtOnce) {
 
 TEST(Output, HasNoColoursInAPipe) {
   FakeBroker broker;
-  Process list({BPMPCTL, "--socket", broker.socket(), "status"});
+  ToolProcess list({BPMPCTL, "--socket", broker.socket(), "status"});
   EXPECT_EQ(list.ReadAll().find('\x1b'), std::string::npos);
   EXPECT_EQ(list.Wait(), 0);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people see, letter by letter.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -15,6 +16,8 @@
 
 namespace bpmp::ctl {
 namespace {
+
+using testing::HasSubstr;
 
 constexpr Style kPlain = {false, false};
 constexpr Style kUtf8 = {false, true};
@@ -123,6 +126,16 @@ TEST(ClockTree, DrawsAllInAscii) {
             "spare         off           -  -               -\n");
 }
 
+TEST(ClockTree, ShowsWhatTheFirmwareKeepsOn) {
+  Resources clocks = Board();
+  clocks[0].set_gate(v1::GATE_STATE_OFF);
+  EXPECT_THAT(ClockTree(clocks).Render(false, kPlain), HasSubstr("osc           (on)   38.4 MHz"));
+  EXPECT_TRUE(ClockTree(clocks).Runs(91));
+  EXPECT_FALSE(ClockTree(clocks).Runs(14));
+  EXPECT_FALSE(ClockTree(clocks).Runs(999));
+  EXPECT_THAT(WhyOn(clocks[0], clocks), HasSubstr("clock osc: on for the clocks below it\n"));
+}
+
 TEST(ClockTree, DrawsAPartAndNothing) {
   const Resources clocks = Board();
   EXPECT_EQ(ClockTree(clocks).RenderBelow(300, false, kPlain),
@@ -162,15 +175,17 @@ TEST(WhyOn, NamesHoldersAndWhatRunsBelow) {
 TEST(WhyDenied, SaysTheRuleAndWhoIsInTheWay) {
   EXPECT_EQ(WhyDenied("net-vm", "clk set-rate uarta 48MHz",
                       FromText<v1::ExplainResponse>(
-                          "error: -16 reason: 'other-holder' text: 'others hold it' "
+                          "error: -16 error_name: 'EBUSY' reason: 'other-holder' "
+                          "text: 'Refused with EBUSY: others hold it. Held by gpu-vm.' "
                           "others: 'gpu-vm' others: 'host'")),
-            "net-vm: clk set-rate uarta 48MHz: would be refused with EBUSY (another holder)\n"
-            "  why: others hold it [other-holder]\n"
+            "net-vm: clk set-rate uarta 48MHz: would be refused with EBUSY\n"
+            "  why: others hold it. Held by gpu-vm. [other-holder]\n"
             "  who: gpu-vm, host\n");
-  EXPECT_EQ(WhyDenied("net-vm", "clk enable uarta",
-                      FromText<v1::ExplainResponse>("edge: true reason: 'edge' text: 'first'")),
-            "net-vm: clk enable uarta: would be allowed and would change the hardware\n"
-            "  why: first [edge]\n");
+  EXPECT_EQ(
+      WhyDenied("net-vm", "clk enable uarta",
+                FromText<v1::ExplainResponse>("edge: true reason: 'edge' text: 'Allowed: first'")),
+      "net-vm: clk enable uarta: would be allowed and would change the hardware\n"
+      "  why: first [edge]\n");
 }
 
 constexpr char kNetVm[] = R"(

@@ -36,8 +36,11 @@ v1::WatchRequest ToRequest(const WatchOptions& options) {
   return request;
 }
 
-// As the broker chooses.
+// As the broker would choose.
 bool IsWanted(const WatchOptions& options, const v1::Event& event) {
+  if (!options.replay_only) {
+    return true;  // it did
+  }
   const auto has = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
@@ -97,17 +100,21 @@ absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
 
 void AddWatchVerb(VerbTree& verbs) {
   auto options = std::make_shared<WatchOptions>();
+  const CLI::Validator not_negative = CLI::Validator(CLI::NonNegativeNumber).description("");
   CLI::App* watch = verbs.Add("watch", "Events as they happen, until Ctrl-C",
                               [options](Context& context) { return Watch(context, *options); });
   watch->add_option("--since", options->since, "First the remembered events from this number on")
-      ->type_name("NUMBER");
+      ->type_name("NUMBER")
+      ->check(not_negative);
   watch->add_option("--vm", options->vms, "Only of this VM (may be repeated)")
       ->type_name("VM")
       ->allow_extra_args(false);
   watch->add_option("--kind", options->kinds, "Only of this kind, e.g. denied (may be repeated)")
       ->type_name("EVENT")
       ->allow_extra_args(false);
-  watch->add_option("--count", options->count, "End after as many events")->type_name("NUMBER");
+  watch->add_option("--count", options->count, "End after as many events")
+      ->type_name("NUMBER")
+      ->check(not_negative);
   watch->add_flag("--replay-only", options->replay_only,
                   "Only what the broker remembers (all of it without --since), then end");
 }

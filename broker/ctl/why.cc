@@ -54,14 +54,22 @@ std::vector<std::string> ReasonsBelow(const v1::ResourceState& clock, const Reso
   return reasons;
 }
 
+std::string StateText(const v1::ResourceState& resource, const Resources& clocks) {
+  if (resource.kind() == v1::RESOURCE_KIND_RESET) {
+    return ResetCell(resource.reset()).text;
+  }
+  const bool kept_on = resource.kind() == v1::RESOURCE_KIND_CLOCK &&
+                       resource.gate() == v1::GATE_STATE_OFF &&
+                       ClockTree(clocks).Runs(resource.id());
+  return kept_on ? "on for the clocks below it" : GateCell(resource.gate()).text;
+}
+
 }  // namespace
 
 std::string WhyOn(const v1::ResourceState& resource, const Resources& clocks) {
   const bool reset = resource.kind() == v1::RESOURCE_KIND_RESET;
-  const std::string state =
-      reset ? ResetCell(resource.reset()).text : GateCell(resource.gate()).text;
-  std::string text =
-      absl::StrCat(KindWord(resource.kind()), " ", TitleOf(resource), ": ", state, "\n");
+  std::string text = absl::StrCat(KindWord(resource.kind()), " ", TitleOf(resource), ": ",
+                                  StateText(resource, clocks), "\n");
   std::vector<std::string> reasons = OwnReasons(resource);
   if (resource.kind() == v1::RESOURCE_KIND_CLOCK) {
     const std::vector<std::string> below = ReasonsBelow(resource, clocks);
@@ -81,16 +89,17 @@ std::string WhyOn(const v1::ResourceState& resource, const Resources& clocks) {
 std::string WhyDenied(const std::string& vm, const std::string& request,
                       const v1::ExplainResponse& explanation) {
   std::string text = absl::StrCat(vm, ": ", Printable(request), ": ");
+  const std::string why = WithoutVerdict(explanation.text());
   if (explanation.error() == 0) {
     absl::StrAppend(&text, "would be allowed",
                     explanation.edge() ? " and would change the hardware" : "");
   } else {
-    absl::StrAppend(&text, "would be refused with ", ErrorWords(explanation.error()));
+    absl::StrAppend(&text, "would be refused with ",
+                    why.empty() ? ErrorWords(explanation.error()) : explanation.error_name());
   }
   absl::StrAppend(&text, "\n");
-  if (!explanation.text().empty()) {
-    absl::StrAppend(&text, "  why: ", Printable(explanation.text()), " [", explanation.reason(),
-                    "]\n");
+  if (!why.empty()) {
+    absl::StrAppend(&text, "  why: ", why, " [", explanation.reason(), "]\n");
   }
   if (explanation.others_size() > 0) {
     absl::StrAppend(&text, "  who: ", absl::StrJoin(explanation.others(), ", "), "\n");

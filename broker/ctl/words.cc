@@ -91,6 +91,11 @@ const Word<Value>* FindWord(const Word<Value> (&words)[N], std::string_view text
   return found == std::end(words) ? nullptr : found;
 }
 
+std::string ErrorNameOf(int32_t error) {
+  const std::string_view name = mrq::ErrorName(error);
+  return name == "E?" ? absl::StrCat("error ", error) : std::string(name);
+}
+
 }  // namespace
 
 std::string KindWord(v1::ResourceKind kind) { return Find(kKinds, kind).text; }
@@ -109,18 +114,30 @@ absl::StatusOr<v1::Access> ParseAccess(std::string_view word) {
 }
 
 std::string ErrorWords(int32_t error) {
-  std::string words(mrq::ErrorName(error));
-  if (words == "E?") {
-    words = absl::StrCat("error ", error);
-  }
-  const auto known =
-      static_cast<mrq::Error>(error == std::numeric_limits<int32_t>::min() ? 0 : -error);
+  std::string words = ErrorNameOf(error);
+  const bool has_negative = error > std::numeric_limits<int32_t>::min();
+  const auto known = static_cast<mrq::Error>(has_negative ? -error : 0);
   for (const auto& candidate : kErrors) {
     if (candidate.value == known) {
       absl::StrAppend(&words, " (", ToAbsl(candidate.word), ")");
     }
   }
   return words;
+}
+
+std::string ErrorAndReason(int32_t error, std::string_view reason) {
+  return reason.empty() ? ErrorWords(error)
+                        : absl::StrCat(ErrorNameOf(error), ": ", WithoutVerdict(reason));
+}
+
+std::string WithoutVerdict(std::string_view explanation) {
+  for (const std::string_view verdict : {"Refused with ", "Allowed"}) {
+    const size_t colon = explanation.find(": ");
+    if (explanation.substr(0, verdict.size()) == verdict && colon != std::string_view::npos) {
+      return Printable(explanation.substr(colon + 2));
+    }
+  }
+  return Printable(explanation);
 }
 
 absl::StatusOr<ResourceWord> ParseResourceWord(std::string_view word) {

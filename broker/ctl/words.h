@@ -24,6 +24,13 @@ absl::StatusOr<v1::Access> ParseAccess(std::string_view word);
 // "EBUSY (another holder)" for -16.
 std::string ErrorWords(int32_t error);
 
+// "EBUSY: another VM holds it" where the broker gave a reason, which repeats no verdict ("Refused
+// with EBUSY: "), else as ErrorWords.
+std::string ErrorAndReason(int32_t error, std::string_view reason);
+
+// The broker's explanation without the verdict that it begins with.
+std::string WithoutVerdict(std::string_view explanation);
+
 // A resource as somebody writes it on the command line: "uarta", "155", or with its kind before it
 // where a name alone is ambiguous: "clock:vic", "domain:vic", "reset:vic".
 struct ResourceWord {
