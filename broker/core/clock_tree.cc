@@ -27,6 +27,7 @@ int ClockTree::Depth(ClockId clock) const {
 
 bool ClockTree::SetParent(ClockId clock, ClockId parent) {
   Node& node = nodes_[clock.value()];
+  node.parent_is_sure = true;
   if (node.parent == parent) return false;
   if (node.parent) std::erase(nodes_[node.parent->value()].children, clock);
   node.parent = parent;

@@ -26,6 +26,10 @@ class ClockTree {
   // Returns false when nothing changed. REQUIRES: `parent` is a candidate of `clock`, so that there
   // is no cycle.
   bool SetParent(ClockId clock, ClockId parent);
+  // A change of its parent was lost and could not be read back: Parent() is the last that was known
+  // until somebody sets it.
+  void DoubtParent(ClockId clock) { nodes_[clock.value()].parent_is_sure = false; }
+  bool ParentIsSure(ClockId clock) const { return nodes_[clock.value()].parent_is_sure; }
   void SetRate(ClockId clock, int64_t hz) { nodes_[clock.value()].rate_hz = hz; }
 
   // The clock and all that it feeds, ascending.
@@ -37,6 +41,7 @@ class ClockTree {
  private:
   struct Node {
     std::optional<ClockId> parent;
+    bool parent_is_sure = true;
     int64_t rate_hz = 0;
     std::vector<ClockId> children;
   };

@@ -204,7 +204,9 @@ Verdict Judge::SetParent(VmId vm, ClockId clock, ClockId parent) const {
   const Line line = ledger_.lines().Of(clock);
   const Ledger::Entry& entry = ledger_.At(line);
   if (view_.Of(vm, clock) != Access::kExclusive) return Denied();
-  if (tree_.Parent(clock) == parent) return Settled(Reason::kCurrentParent, parent.value());
+  if (tree_.Parent(clock) == parent && tree_.ParentIsSure(clock)) {
+    return Settled(Reason::kCurrentParent, parent.value());
+  }
   const std::vector<ClockId>& candidates = inventory_.Find(clock)->parents;
   const bool candidate =
       std::find(candidates.begin(), candidates.end(), parent) != candidates.end();

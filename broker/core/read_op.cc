@@ -44,6 +44,8 @@ void ReadOp::Answer(Machine& machine, const Outcome& outcome) {
 }
 
 void LaterOp::Begin(Machine& machine) {
+  // Who went away has not been shown anything.
+  if (waiters_.empty()) return machine.scheduler.Finish(this);
   const auto* clk = std::get_if<mrq::ClkRequest>(&request_);
   if (clk != nullptr && clk->cmd == mrq::ClkCmd::kGetAllInfo) {
     ReplyAll(machine, mrq::OkClkInfo(machine.ShowInfo(vm(), clk->clock)), Reason::kReadable);

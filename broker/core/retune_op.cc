@@ -129,6 +129,7 @@ void RetuneOp::OnOld(Machine& machine, const Outcome& outcome) {
   if (phase_ == Phase::kOldParent) {
     old_parent_ = ParentIn(outcome);
     if (!old_parent_) return Fail(machine, mrq::Error::kIo, Reason::kBackendFailed);
+    machine.NoteParent(clock_, *old_parent_);
     return Ask(machine, Phase::kOldRate, mrq::ClkCmd::kGetRate, clock_);
   }
   const auto rate = RateIn(outcome);
@@ -221,7 +222,13 @@ void RetuneOp::OnNew(Machine& machine, const Outcome& outcome) {
   if (phase_ == Phase::kNewParent) {
     const auto parent = ParentIn(outcome);
     if (!parent || *parent != target_.parent) {
-      if (parent) ForgetDebt(machine);
+      if (parent) {
+        machine.NoteParent(clock_, *parent);
+        ForgetDebt(machine);
+      } else {
+        machine.tree.DoubtParent(clock_);
+        machine.tree.SetRate(clock_, 0);
+      }
       return Fail(machine, mrq::Error::kTimedOut, Reason::kTimedOut);
     }
     return Ask(machine, Phase::kNewRate, mrq::ClkCmd::kGetRate, clock_);
@@ -275,7 +282,10 @@ void RetuneOp::OnUndo(Machine& machine, const Outcome& outcome) {
   for (const Watched& watched : watched_) {
     machine.tree.SetRate(watched.clock, undone ? watched.before : watched.after);
   }
-  if (!undone && target_.reparent) machine.NoteParent(clock_, target_.parent);
+  if (!undone && target_.reparent) {
+    machine.NoteParent(clock_, target_.parent);
+    if (outcome.kind == Outcome::Kind::kLost) machine.tree.DoubtParent(clock_);
+  }
   Verdict verdict;
   verdict.error = mrq::Error::kBusy;
   verdict.reason = Reason::kMovesOthers;
