@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/service/admin_service.h"
 
-#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +13,7 @@
 #include "broker/core/core.h"
 #include "broker/service/convert.h"
 #include "broker/service/lookup.h"
+#include "broker/service/patient_call.h"
 #include "broker/service/status.h"
 #include "broker/service/watch_reactor.h"
 
@@ -138,10 +139,11 @@ grpc::ServerUnaryReactor* AdminService::DeleteVm(grpc::CallbackServerContext* co
   if (!deps_.vms->Find(request->name()).has_value()) {
     return FinishCall(context, NoSuchVm(*deps_.engine, request->name()));
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  deps_.vms->Delete(request->name(),
-                    [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); });
-  return reactor;
+  const std::shared_ptr<PatientCall> call = PatientCall::Make();
+  deps_.vms->Delete(request->name(), [call](const absl::Status& status) {
+    call->Answer([&status] { return status; });
+  });
+  return call.get();
 }
 
 grpc::ServerUnaryReactor* AdminService::ListVms(grpc::CallbackServerContext* context,
@@ -166,17 +168,19 @@ grpc::ServerUnaryReactor* AdminService::ReleaseVm(grpc::CallbackServerContext* c
                                                   v1::ReleaseVmResponse* response) {
   const absl::StatusOr<VmId> vm = FindVm(*deps_.engine, request->name());
   if (!vm.ok()) return FinishCall(context, vm.status());
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  deps_.engine->Release(*vm, [engine = deps_.engine, vm = *vm, response, reactor] {
-    engine->Read([&](const core::Core& core) {
-      response->set_epoch(core.EpochOf(vm));
-      for (const core::Resource resource : core.Quarantined()) {
-        ToProto(resource, response->add_quarantined());
-      }
+  const std::shared_ptr<PatientCall> call = PatientCall::Make();
+  deps_.engine->Release(*vm, [engine = deps_.engine, vm = *vm, response, call] {
+    call->Answer([&] {
+      engine->Read([&](const core::Core& core) {
+        response->set_epoch(core.EpochOf(vm));
+        for (const core::Resource resource : core.Quarantined()) {
+          ToProto(resource, response->add_quarantined());
+        }
+      });
+      return absl::OkStatus();
     });
-    reactor->Finish(grpc::Status::OK);
   });
-  return reactor;
+  return call.get();
 }
 
 grpc::ServerWriteReactor<v1::Event>* AdminService::Watch(grpc::CallbackServerContext* /*context*/,

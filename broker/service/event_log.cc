@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/service/event_log.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -93,6 +96,11 @@ std::vector<EventLog::Wait> EventLog::TakeDue() {
 }
 
 void EventLog::Run() {
+  // Signals are for the daemon's own threads.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  pthread_setname_np(pthread_self(), "bpmp-events");
   while (true) {
     std::vector<Wait> due;
     {

@@ -4,10 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 #include <vector>
-
-#include "absl/synchronization/notification.h"
 
 namespace bpmp::service {
 namespace {
@@ -73,34 +72,34 @@ TEST(EventLogTest, ForgetsTheOldestFirst) {
 
 TEST(EventLogTest, WakesWhoWaitsForAnEvent) {
   EventLog log;
-  absl::Notification woken;
-  log.WhenReached(1, [&] { woken.Notify(); });
+  std::promise<void> woken;
+  log.WhenReached(1, [&] { woken.set_value(); });
   log.OnEvent(Vote(1, 1));
-  woken.WaitForNotification();
+  woken.get_future().wait();
 }
 
 TEST(EventLogTest, WakesAtOnceForWhatHasHappened) {
   EventLog log;
   log.OnEvent(Vote(1, 1));
-  absl::Notification woken;
-  log.WhenReached(1, [&] { woken.Notify(); });
-  woken.WaitForNotification();
+  std::promise<void> woken;
+  log.WhenReached(1, [&] { woken.set_value(); });
+  woken.get_future().wait();
 }
 
 TEST(EventLogTest, DoesNotWakeForEarlierEvents) {
   EventLog log;
   std::atomic<bool> early{false};
-  absl::Notification first;
-  absl::Notification second;
+  std::promise<void> first;
+  std::promise<void> second;
   log.WhenReached(2, [&] {
     early = log.last() < 2;
-    second.Notify();
+    second.set_value();
   });
-  log.WhenReached(1, [&] { first.Notify(); });
+  log.WhenReached(1, [&] { first.set_value(); });
   log.OnEvent(Vote(1, 1));
-  first.WaitForNotification();
+  first.get_future().wait();
   log.OnEvent(Vote(1, 1));
-  second.WaitForNotification();
+  second.get_future().wait();
   EXPECT_FALSE(early);
 }
 
@@ -110,34 +109,34 @@ TEST(EventLogTest, ACancelledWaitNeverRuns) {
   const EventLog::WaitId id = log.WhenReached(1, [&] { ran = true; });
   EXPECT_TRUE(log.Cancel(id));
   EXPECT_FALSE(log.Cancel(id));
-  absl::Notification other;
-  log.WhenReached(1, [&] { other.Notify(); });
+  std::promise<void> other;
+  log.WhenReached(1, [&] { other.set_value(); });
   log.OnEvent(Vote(1, 1));
-  other.WaitForNotification();
+  other.get_future().wait();
   EXPECT_FALSE(ran);
 }
 
 TEST(EventLogTest, AWaitThatRanCannotBeCancelled) {
   EventLog log;
-  absl::Notification woken;
-  const EventLog::WaitId id = log.WhenReached(1, [&] { woken.Notify(); });
+  std::promise<void> woken;
+  const EventLog::WaitId id = log.WhenReached(1, [&] { woken.set_value(); });
   log.OnEvent(Vote(1, 1));
-  woken.WaitForNotification();
+  woken.get_future().wait();
   EXPECT_FALSE(log.Cancel(id));
 }
 
 TEST(EventLogTest, ClosingSendsEverybodyHome) {
   EventLog log;
   log.OnEvent(Vote(1, 1));
-  absl::Notification before;
-  absl::Notification after;
-  log.WhenReached(100, [&] { before.Notify(); });
+  std::promise<void> before;
+  std::promise<void> after;
+  log.WhenReached(100, [&] { before.set_value(); });
   EXPECT_FALSE(log.closed());
   log.Close();
-  before.WaitForNotification();
+  before.get_future().wait();
   EXPECT_TRUE(log.closed());
-  log.WhenReached(100, [&] { after.Notify(); });
-  after.WaitForNotification();
+  log.WhenReached(100, [&] { after.set_value(); });
+  after.get_future().wait();
   EXPECT_TRUE(log.Read(1).has_value());
 }
 
@@ -162,9 +161,9 @@ TEST(EventLogTest, ManyWritersAndReadersSeeOneOrder) {
   while (next <= kWriters * kEach) {
     const auto record = log.Read(next);
     if (!record.has_value()) {
-      absl::Notification more;
-      log.WhenReached(next, [&] { more.Notify(); });
-      more.WaitForNotification();
+      std::promise<void> more;
+      log.WhenReached(next, [&] { more.set_value(); });
+      more.get_future().wait();
       continue;
     }
     ASSERT_GE(record->number, next);

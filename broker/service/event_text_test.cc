@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "broker/core/event.h"
 #include "broker/mrq/codec.h"
 
@@ -97,6 +103,19 @@ TEST(EventTextTest, EveryKindHasAText) {
       EXPECT_FALSE(text.empty()) << core::EventKindName(kind);
       EXPECT_EQ(text.find('$'), std::string::npos) << text;
     }
+  }
+}
+
+TEST(EventTextTest, EveryKindIsInTheManual) {
+  std::ifstream file(std::string(BPMP_SOURCE_DIR) + "/docs/operations.md");
+  const std::string manual((std::istreambuf_iterator<char>(file)),
+                           std::istreambuf_iterator<char>());
+  std::vector<std::string_view> kinds(std::begin(event_kind::kAll), std::end(event_kind::kAll));
+  for (size_t i = 0; i < static_cast<size_t>(EventKind::kEventKindCount); ++i) {
+    kinds.push_back(core::EventKindName(static_cast<EventKind>(i)));
+  }
+  for (const std::string_view kind : kinds) {
+    EXPECT_NE(manual.find("| `" + std::string(kind) + "` |"), std::string::npos) << kind;
   }
 }
 

@@ -3,33 +3,24 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/impl/server_builder_option.h>
 
-#include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 namespace bpmp::service {
-namespace {
 
-// gRPC's own way to switch reflection on works only for builders made after it, and for all of
-// them.
-class ReflectionOption final : public grpc::ServerBuilderOption {
- public:
-  void UpdateArguments(grpc::ChannelArguments* /*args*/) override {}
-  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    plugins->push_back(std::make_unique<grpc::reflection::ProtoServerReflectionPlugin>());
-  }
-};
-
-}  // namespace
+void EnableHealthAndReflection() {
+  // Switches of the whole process. Reflection's is thrown by the library's own initialisation; the
+  // call here keeps a linker that drops unused libraries from dropping it.
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+}
 
 void ConfigureCommon(grpc::ServerBuilder* builder, int message_limit) {
-  // A switch of the whole process, looked at when a server starts.
-  static std::once_flag once;
-  std::call_once(once, [] { grpc::EnableDefaultHealthCheckService(true); });
-  builder->SetOption(std::make_unique<ReflectionOption>());
+  EnableHealthAndReflection();
   builder->SetMaxReceiveMessageSize(message_limit);
 }
 

@@ -15,8 +15,11 @@ namespace bpmp::service {
 inline constexpr int kGuestMessageLimit = 64 * 1024;
 inline constexpr int kAdminMessageLimit = 1024 * 1024;
 
-// What every server of the broker has: the standard health service, reflection, and a bound on what
-// a client may send. To be called before BuildAndStart(). Thread-safe.
+// Health and reflection for every server that this process builds from now on. Thread-safe.
+void EnableHealthAndReflection();
+
+// What every server of the broker has: EnableHealthAndReflection(), and a bound on what a client
+// may send. To be called before BuildAndStart(). Thread-safe.
 void ConfigureCommon(grpc::ServerBuilder* builder, int message_limit = kGuestMessageLimit);
 
 // Sets the health of services by name; "" is the server as a whole. A name that was never set is

@@ -9,6 +9,7 @@
 #include "broker/service/clocks_service.h"
 #include "broker/service/power_domains_service.h"
 #include "broker/service/resets_service.h"
+#include "broker/service/server_common.h"
 #include "broker/service/typed_caller.h"
 
 namespace bpmp::service {
@@ -19,7 +20,9 @@ class TypedServices {
  public:
   explicit TypedServices(TypedDeps deps) : caller_(std::move(deps)) {}
 
+  // Its server has health and reflection, too.
   void RegisterOn(grpc::ServerBuilder* builder) {
+    EnableHealthAndReflection();
     builder->RegisterService(&clocks_);
     builder->RegisterService(&resets_);
     builder->RegisterService(&power_domains_);
