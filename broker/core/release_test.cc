@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of a VM when it is gone: nothing; in which order; and what can go wrong.
-#include <algorithm>
 #include <cstdint>
-#include <functional>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -25,13 +22,6 @@ using ::testing::IsEmpty;
 using Fate = FakeBackend::Fate;
 
 constexpr int32_t kAgain = -11;
-constexpr int32_t kBusy = -16;
-
-Board WithDevice(VmId vm, const std::function<void(DeviceGrant*)>& change) {
-  Board board = MakeBoard();
-  change(&board.spec.vms[vm.value() - 1].devices.front());
-  return board;
-}
 
 // Ends transfers until one is in flight whose description is `line`.
 void RunUntil(Rig* rig, const std::string& line) {
@@ -49,13 +39,6 @@ class ReleaseTest : public ::testing::Test {
       EXPECT_EQ(rig_.Error(kEthVm, request), 0) << mrq::Describe(request);
     }
     rig_.backend().ClearLog();
-  }
-  std::vector<Event> Steps() const {
-    std::vector<Event> steps;
-    std::copy_if(rig_.observer().events.begin(), rig_.observer().events.end(),
-                 std::back_inserter(steps),
-                 [](const Event& event) { return event.kind == EventKind::kReleaseStep; });
-    return steps;
   }
 
   Rig rig_;
@@ -221,123 +204,6 @@ TEST_F(ReleaseTest, WhatWasFoundOnAndIsNobodysIsTheHosts) {
   EXPECT_THAT(rig_.Holders(kFound), ElementsAre(kHost));
   for (const VmId vm : {kUartVm, kCan0Vm, kGuestVm}) rig_.Released(vm);
   EXPECT_TRUE(rig_.firmware().on(kFound));
-}
-
-// --- By device ---
-
-TEST_F(ReleaseTest, AResetWithoutPowerIsSkippedAndSaid) {
-  rig_.Call(kEthVm, PowerOn(kEthDomain));
-  rig_.Call(kEthVm, Deassert(kEthReset));
-  rig_.Call(kEthVm, PowerOff(kEthDomain));
-  rig_.backend().ClearLog();
-  rig_.Released(kEthVm);
-  EXPECT_THAT(rig_.Edges(), IsEmpty());
-  ASSERT_EQ(Steps().size(), 1u);
-  EXPECT_EQ(Steps()[0].resource, Resource::Of(kEthReset));
-  EXPECT_EQ(Steps()[0].error, 0);
-}
-
-TEST_F(ReleaseTest, AResetThatWasNeverTouchedIsLeftAlone) {
-  rig_.Call(kUartVm, Assert(kUartReset));
-  rig_.backend().ClearLog();
-  rig_.Released(kUartVm);
-  EXPECT_THAT(rig_.Edges(), IsEmpty());
-}
-
-TEST(ReleaseByDevice, ResetsGoAsTheDeviceSays) {
-  const struct {
-    ResetOnExit on_exit;
-    std::vector<std::string> edges;
-  } kCases[] = {{ResetOnExit::kAssert, {"RESET ASSERT reset 1"}},
-                {ResetOnExit::kDeassert, {"RESET DEASSERT reset 1"}},
-                {ResetOnExit::kPulse, {"RESET MODULE reset 1"}},
-                {ResetOnExit::kLeave, {}}};
-  for (const auto& [on_exit, edges] : kCases) {
-    Rig rig(WithDevice(kUartVm, [&](DeviceGrant* grant) { grant->reset_on_exit = on_exit; }));
-    rig.Call(kUartVm, Deassert(kUartReset));
-    rig.backend().ClearLog();
-    rig.Released(kUartVm);
-    EXPECT_EQ(rig.Edges(), edges);
-  }
-}
-
-TEST(ReleaseByDevice, ClocksMayBeLeftAsTheyAre) {
-  Rig rig(
-      WithDevice(kUartVm, [](DeviceGrant* grant) { grant->clock_on_exit = ClockOnExit::kLeave; }));
-  rig.Call(kUartVm, SetRate(kUart, 20 * kMHz));
-  rig.Released(kUartVm);
-  EXPECT_EQ(rig.firmware().rate(kUart), 20 * kMHz);
-}
-
-TEST(ReleaseByDevice, AGrantPulsesTheResetOncePerLife) {
-  Rig rig(WithDevice(kUartVm, [](DeviceGrant* grant) { grant->pulse_on_grant = true; }));
-  EXPECT_EQ(rig.Error(kUartVm, Enable(kUart)), 0);
-  EXPECT_EQ(rig.firmware().pulses(kUartReset), 1);
-  rig.Call(kUartVm, Disable(kUart));
-  rig.Call(kUartVm, Enable(kUart));
-  EXPECT_EQ(rig.firmware().pulses(kUartReset), 1);
-  rig.Released(kUartVm);
-  rig.Call(kUartVm, Enable(kUart));
-  EXPECT_EQ(rig.firmware().pulses(kUartReset), 2);
-}
-
-// --- Failures ---
-
-TEST_F(ReleaseTest, WhatFailsIsQuarantinedAndTheRestGoesOn) {
-  UseEth();
-  rig_.Release(kEthVm);
-  RunUntil(&rig_, "CLK DISABLE clock 15");
-  rig_.End(Fate::kRefused);
-  rig_.RunAll();
-  EXPECT_FALSE(rig_.core().IsReleasing(kEthVm));
-  EXPECT_THAT(rig_.core().Quarantined(), ElementsAre(Resource::Of(kEthTx)));
-  EXPECT_EQ(rig_.Status(kEthTx).quarantined_for, kEthVm);
-  EXPECT_FALSE(rig_.firmware().on(kEthDomain));
-  EXPECT_EQ(rig_.observer().events.back().kind, EventKind::kReleased);
-  EXPECT_EQ(rig_.observer().events.back().value, 1);
-}
-
-TEST_F(ReleaseTest, AQuarantinedResourceIsNotGivenToAnother) {
-  rig_.Call(kSpiVm, Enable(kUart));
-  rig_.Release(kSpiVm);
-  RunUntil(&rig_, "CLK DISABLE clock 8");
-  rig_.End(Fate::kFailed);
-  rig_.RunAll();
-  const Ticket ticket = rig_.Ask(kUartVm, Enable(kUart));
-  rig_.RunAll();
-  EXPECT_EQ(rig_.ErrorOf(ticket), kBusy);
-  EXPECT_EQ(rig_.Of(ticket).reason, Reason::kQuarantined);
-  EXPECT_TRUE(rig_.ClearQuarantine(Resource::Of(kUart)).ok());
-  rig_.RunAll();
-  EXPECT_EQ(rig_.Error(kUartVm, Enable(kUart)), 0);
-  ExpectConsistent(&rig_);
-}
-
-TEST_F(ReleaseTest, DoesNotWaitForATransferThatHangs) {
-  UseEth();
-  rig_.Release(kEthVm);
-  RunUntil(&rig_, "CLK DISABLE clock 14");
-  const std::string hanging = rig_.Flying();
-  rig_.Overdue();
-  // Everything else goes on beside it.
-  while (rig_.in_flight() > 1) rig_.End(Fate::kPerformed, mrq::Error::kIo, rig_.in_flight() - 1);
-  EXPECT_EQ(rig_.Flying(), hanging);
-  EXPECT_FALSE(rig_.core().IsReleasing(kEthVm));
-  EXPECT_FALSE(rig_.firmware().on(kEthDomain));
-  EXPECT_THAT(rig_.core().Quarantined(), ::testing::Contains(Resource::Of(kEthApp)));
-  rig_.RunAll();
-  EXPECT_FALSE(rig_.firmware().on(kEthApp));
-}
-
-TEST_F(ReleaseTest, StillTurnsOffWhatALostEnableTurnedOn) {
-  const Ticket ticket = rig_.Ask(kUartVm, Enable(kUart));
-  rig_.Release(kUartVm);
-  EXPECT_EQ(rig_.ErrorOf(ticket), kAgain);
-  rig_.End(Fate::kLostDone);
-  rig_.RunAll();
-  EXPECT_FALSE(rig_.core().IsReleasing(kUartVm));
-  EXPECT_FALSE(rig_.firmware().on(kUart));
-  ExpectConsistent(&rig_);
 }
 
 // --- Leaving the policy ---

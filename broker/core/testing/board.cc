@@ -162,6 +162,12 @@ PolicySpec MakeSpec() {
 
 Board MakeBoard() { return {MakeInventory(), MakeProfile(), MakeSpec()}; }
 
+Board PairBoard() {
+  Board board = MakeBoard();
+  board.spec.vms[kNvdecVm.value() - 1].clocks.push_back(Grant("vic", Access::kVote));
+  return board;
+}
+
 Policy CompileOrDie(const Board& board) {
   absl::StatusOr<Policy> policy = Compile(board.spec, board.profile, board.inventory, nullptr);
   if (!policy.ok()) {

@@ -16,6 +16,8 @@ struct Board {
   PolicySpec spec;
 };
 Board MakeBoard();
+// The same, where kNvdecVm may also vote on vic: on all that kVicVm uses.
+Board PairBoard();
 
 // Compiles the board's specification; the program ends with its problems if it has any.
 Policy CompileOrDie(const Board& board);

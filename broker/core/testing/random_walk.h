@@ -43,6 +43,9 @@ class RandomWalk {
   const std::string& complaint() const { return complaint_; }
 
  private:
+  // What the host pins and unpins: some of its own, some that VMs use too.
+  static constexpr ClockId kHostClocks[] = {kUart, kVic, kFuse, kPllB, kPllAGate};
+
   uint32_t Below(uint32_t limit) { return static_cast<uint32_t>(random_() % limit); }
   bool Chance(int per_thousand) { return static_cast<int>(Below(1000)) < per_thousand; }
 
