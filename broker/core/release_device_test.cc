@@ -24,6 +24,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Fate = FakeBackend::Fate;
 
+constexpr int32_t kAgain = -11;
 constexpr int32_t kBusy = -16;
 
 Board WithDevice(VmId vm, const std::function<void(DeviceGrant*)>& change) {
@@ -89,12 +90,12 @@ TEST(ReleaseByDevice, ResetsGoAsTheDeviceSays) {
                 {ResetOnExit::kDeassert, {"RESET DEASSERT reset 1"}},
                 {ResetOnExit::kPulse, {"RESET MODULE reset 1"}},
                 {ResetOnExit::kLeave, {}}};
-  for (const auto& [on_exit, edges] : kCases) {
-    Rig rig(WithDevice(kUartVm, [&](DeviceGrant* grant) { grant->reset_on_exit = on_exit; }));
+  for (const auto& test : kCases) {
+    Rig rig(WithDevice(kUartVm, [&](DeviceGrant* grant) { grant->reset_on_exit = test.on_exit; }));
     rig.Call(kUartVm, Deassert(kUartReset));
     rig.backend().ClearLog();
     rig.Released(kUartVm);
-    EXPECT_EQ(rig.Edges(), edges);
+    EXPECT_EQ(rig.Edges(), test.edges);
   }
 }
 

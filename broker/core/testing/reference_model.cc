@@ -11,7 +11,6 @@ namespace {
 
 using mrq::ClkCmd;
 
-constexpr int32_t kEIo = -5;
 constexpr int32_t kEAgain = -11;
 constexpr int32_t kEAccess = -13;
 constexpr int32_t kEBusy = -16;
