@@ -127,6 +127,12 @@ class Checker {
     }
     if (!vm.owner().empty()) Check(vm, "owner", service::FindUser(vm.owner()).status());
     if (!vm.group().empty()) Check(vm, "group", service::FindGroup(vm.group()).status());
+    if (vm.all() == v1::ACCESS_EXCLUSIVE) {
+      Warn(vm, "all",
+           absl::StrCat(who,
+                        ": 'all: exclusive' lets it turn off whatever the host runs on; "
+                        "only a VM that stands for the host should have it"));
+    }
     CheckMode(vm, who);
     CheckPeer(vm, who);
   }

@@ -63,7 +63,7 @@ class Daemon {
 
   Plan plan_;
   const InstanceLock lock_;
-  const Notifier notifier_;
+  Notifier notifier_;
 
   service::EventLog events_;
   const std::shared_ptr<metrics::Metrics> metrics_;

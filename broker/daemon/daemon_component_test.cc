@@ -89,7 +89,9 @@ class DaemonComponentTest : public testing::Test {
     // By descriptor: another user need not be able to reach the build directory.
     const service::UniqueFd program(open(BPMP_BROKER_BINARY, O_PATH | O_CLOEXEC));
     const bool drop = unprivileged && geteuid() == 0;
-    if (drop) ASSERT_EQ(chown(root_.c_str(), kNobody, kNobody), 0);
+    if (drop) {
+      ASSERT_EQ(chown(root_.c_str(), kNobody, kNobody), 0);
+    }
     pid_ = fork();
     ASSERT_GE(pid_, 0);
     if (pid_ == 0) {

@@ -85,7 +85,7 @@ absl::Status CompilePolicy(Plan* plan) {
   std::vector<core::Note> notes;
   BPMP_ASSIGN_OR_RETURN(plan->policy, core::Compile(spec, plan->profile, plan->inventory, &notes));
   for (const core::Note& note : notes) {
-    plan->warnings.push_back(core::ToString(note.where) + note.text);
+    plan->notes.push_back(core::ToString(note.where) + note.text);
   }
   return absl::OkStatus();
 }

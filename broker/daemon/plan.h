@@ -26,7 +26,9 @@ struct Plan {
   std::unique_ptr<backend::sim::SimBackend> backend;
   core::Inventory inventory;
   core::Policy policy;
-  std::vector<std::string> warnings;  // worth saying, one line each
+  // One line each.
+  std::vector<std::string> warnings;  // what an operator should change, or know very well
+  std::vector<std::string> notes;     // what the policy comes to on this board
 
   const v1::Config& config() const { return *loaded.config; }
 };

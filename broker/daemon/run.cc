@@ -25,6 +25,7 @@ Exit Check(const Options& options, const absl::StatusOr<Plan>& plan) {
     return ExitFor(plan.status());
   }
   for (const std::string& warning : plan->warnings) std::cerr << "warning: " << warning << "\n";
+  for (const std::string& note : plan->notes) std::cerr << "note: " << note << "\n";
   const v1::Config& config = plan->config();
   std::cout << (options.config_file.empty() ? "built-in defaults" : options.config_file) << ": OK, "
             << config.vms_size() << " VMs, sockets in " << config.runtime_dir() << "\n";
@@ -41,6 +42,7 @@ Exit Run(const Options& options) {
   if (!plan.ok()) return Fail(plan.status());
   InitLogging(plan->config().log().level(), IsJournal());
   for (const std::string& warning : plan->warnings) spdlog::warn("{}", warning);
+  for (const std::string& note : plan->notes) spdlog::info("{}", note);
   auto daemon = Daemon::Start(*std::move(plan));
   if (!daemon.ok()) return Fail(daemon.status());
   (*daemon)->Serve(signals);

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/daemon/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "absl/strings/str_join.h"
+
+namespace bpmp::daemon {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const Environment kRoot{0, ""};
+
+class PlanTest : public testing::Test {
+ protected:
+  PlanTest() {
+    std::string name = testing::TempDir() + "/plan-XXXXXX";
+    root_ = mkdtemp(name.data());
+  }
+  ~PlanTest() override { std::filesystem::remove_all(root_); }
+
+  std::string Write(const std::string& name, const std::string& text) {
+    std::ofstream(root_ + "/" + name) << text;
+    return root_ + "/" + name;
+  }
+
+  static absl::StatusOr<Plan> Make(const std::string& file) {
+    Options options;
+    options.config_file = file;
+    return MakePlan(options, kRoot);
+  }
+
+  std::string root_;
+};
+
+TEST_F(PlanTest, TheExamplesAreGood) {
+  const auto minimal = Make(BPMP_SOURCE_DIR "/deploy/examples/broker.yaml");
+  ASSERT_TRUE(minimal.ok()) << minimal.status();
+  EXPECT_THAT(minimal->warnings, IsEmpty());
+  EXPECT_THAT(minimal->policy.vms, IsEmpty());
+
+  const auto three = Make(BPMP_SOURCE_DIR "/deploy/examples/three-vms.yaml");
+  ASSERT_TRUE(three.ok()) << three.status();
+  ASSERT_EQ(three->policy.vms.size(), 3u);
+  EXPECT_EQ(three->policy.vms[0].name, "net-vm");
+  EXPECT_TRUE(three->policy.vms[0].devices.at(0).pulse_on_grant);
+  EXPECT_EQ(three->policy.vms[2].Of(ClockId(155)), core::Access::kExclusive);
+  EXPECT_EQ(three->policy.pins.size(), 1u);
+}
+
+TEST_F(PlanTest, WithoutAFileThereIsABoardAndNobody) {
+  const auto plan = Make("");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->inventory.clocks.size(), 477u);
+  EXPECT_EQ(plan->profile.name(), "tegra234");
+  EXPECT_TRUE(plan->metrics_by_default);
+  EXPECT_THAT(plan->warnings, IsEmpty()) << absl::StrJoin(plan->warnings, "\n");
+}
+
+TEST_F(PlanTest, AProfileLiesBesideTheConfiguration) {
+  Write("board.yaml", "name: board\ndevices: [{names: [uarta], clocks: [159]}]\n");
+  const auto plan =
+      Make(Write("b.yaml", "profiles: [board.yaml]\nvms: [{name: a, devices: [uarta]}]\n"));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->profile.name(), "board+tegra234");
+  EXPECT_EQ(plan->policy.vms[0].Of(ClockId(155)), core::Access::kNone);
+}
+
+TEST_F(PlanTest, WhateverIsWrongWithAFileIsTheConfigurationsFault) {
+  Write("bad.yaml", "name: board\ndevices: [{names: [uarta]}]\n");
+  const struct {
+    const char* yaml;
+    const char* problem;
+  } kCases[] = {
+      {"profiles: [bad.yaml]\n", "bad.yaml:2:11: device 'uarta' has no clock"},
+      {"profiles: [none.yaml]\n", "b.yaml:1:12: profiles: can't read "},
+      {"backend: {sim: {faults: [x]}}\n", "b.yaml:1:26: faults: "},
+      {"vms: [{name: a, clocks: [{name: uarta}]}]\n", "b.yaml:1: vm a: the grant of 'uarta' needs"},
+      {"vms:\n  - {name: a, devices: [nope]}\n",
+       "b.yaml:2: vm a: profile 'tegra234' has no device"},
+      {"vms:\n  - name: a\n    mode: 9\n", "b.yaml:3:5: mode: '9' is no file mode"},
+      {"pins: [no-such-clock]\n", "b.yaml:1: pins: "},
+  };
+  for (const auto& c : kCases) {
+    const absl::Status status = Make(Write("b.yaml", c.yaml)).status();
+    EXPECT_EQ(ExitFor(status), Exit::kConfig) << c.yaml;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(c.problem));
+  }
+}
+
+TEST_F(PlanTest, SaysWhatAPolicyMeans) {
+  const auto plan = Make(Write("b.yaml", "vms:\n  - {name: a, all: exclusive}\n"));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->warnings, Contains(HasSubstr("b.yaml:2:15: vm a: 'all: exclusive' lets it")));
+  EXPECT_THAT(plan->notes, Contains(HasSubstr("b.yaml:2: vm a: 'all: exclusive' lets it")));
+}
+
+}  // namespace
+}  // namespace bpmp::daemon
