@@ -15,7 +15,7 @@ ClockTree::ClockTree(const Inventory& inventory)
     if (!info.exists()) continue;
     nodes_[id].parent = info.parent;
     nodes_[id].rate_hz = info.rate_hz;
-    if (info.parent) nodes_[info.parent->value()].children.push_back(ClockId(id));
+    if (info.parent) nodes_[info.parent->value()].children.emplace_back(id);
   }
 }
 

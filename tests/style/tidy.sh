@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs clang-tidy (.clang-tidy) over the sources below the gRPC edge, with the compile commands of the given
+# Runs clang-tidy (.clang-tidy) over the sources that have no I/O, with the compile commands of the given
 # build folder. A file that has passed before, with the same contents and configuration, isn't read again.
 #
 #   tests/style/tidy.sh BUILD-DIR [FILE...]
@@ -10,8 +10,8 @@ build="${1:?usage: tests/style/tidy.sh BUILD-DIR [FILE...]}"
 shift
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-  mapfile -t files < <(git ls-files -- 'broker/base/*.cc' 'broker/mrq/*.cc' 'broker/core/*.cc' \
-    'broker/backend/*.cc' 'broker/metrics/*.cc' | grep -vE '_test\.cc$|_fuzzer\.cc$|/testing/')
+  mapfile -t files < <(git ls-files -- 'broker/base/*.cc' 'broker/mrq/*.cc' 'broker/core/*.cc' |
+    grep -vE '_test\.cc$|_fuzzer\.cc$|/testing/')
 fi
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/bpmp-broker/tidy"
 mkdir -p "$cache"
