@@ -24,7 +24,7 @@ class FakeBroker::GuestService final : public v1::Guest::Service {
       grpc::ServerReaderWriter<v1::SessionResponse, v1::SessionRequest>* stream) override {
     v1::SessionRequest request;
     while (stream->Read(&request)) {
-      grpc::Status status = broker_->Note("Session", request);
+      grpc::Status end = broker_->Note("Session", request);
       v1::SessionResponse response;
       response.set_sequence(request.sequence());
       if (request.has_hello()) {
@@ -38,10 +38,10 @@ class FakeBroker::GuestService final : public v1::Guest::Service {
         response.mutable_keep_alive();
       }
       if (response.response().error() == 1) {
-        status = grpc::Status(grpc::StatusCode::ABORTED, "taken over by another session");
+        end = grpc::Status(grpc::StatusCode::ABORTED, "taken over by another session");
       }
-      if (!status.ok()) {
-        return status;
+      if (!end.ok()) {
+        return end;
       }
       stream->Write(response);
     }
@@ -76,9 +76,9 @@ class FakeBroker::EventWriter final : public grpc::ServerWriteReactor<v1::Event>
       End(end_);
     }
   }
-  void End(const grpc::Status& status) {
+  void End(const grpc::Status& end) {
     if (!ended_.exchange(true)) {
-      Finish(status);
+      Finish(end);
     }
   }
 

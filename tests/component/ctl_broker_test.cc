@@ -81,7 +81,7 @@ TEST_F(CtlBrokerTest, AVmsLifeIsSeen) {
   broker_.WaitFor("released", "serial-vm");
   EXPECT_THAT(Ctl({"clock", "holders", "uarta"}).out, Not(HasSubstr("serial-vm")));
 
-  EXPECT_EQ(Ask(*voter, "machine-reset"), "machine-reset: ok: released; epoch 1 begins");
+  EXPECT_EQ(Ask(*voter, "machine-reset"), "machine-reset: ok: released; epoch 2 begins");
   EXPECT_EQ(Ctl({"clock", "holders", "uarta"}).out, "nobody holds uarta\n");
   voter->CloseInput();
   EXPECT_EQ(voter->Wait(), 0);
@@ -120,7 +120,8 @@ TEST_F(CtlBrokerTest, RequestsAreAnsweredInWords) {
 TEST_F(CtlBrokerTest, VmsComeAndGo) {
   const Result added = Ctl({"vm", "add", "new-vm", "--device", "i2c@3160000"});
   EXPECT_EQ(added.code, 0) << added.err;
-  EXPECT_THAT(added.out, HasSubstr("new-vm added; its socket is " + broker_.socket("new-vm")));
+  const std::string socket = broker_.socket("new-vm");
+  EXPECT_THAT(added.out, HasSubstr("new-vm added; its socket is " + socket));
   EXPECT_EQ(Ctl({"vm", "add", "new-vm"}).code, 1);
   EXPECT_EQ(Ctl({"vm", "add", "bad-vm", "--device", "nothing"}).code, 1);
   EXPECT_EQ(Ctl({"vm", "add", "bad-vm", "--clock", "uarta=exclusive"}).code, 1);
@@ -131,7 +132,7 @@ TEST_F(CtlBrokerTest, VmsComeAndGo) {
   }
   EXPECT_EQ(Ctl({"vm", "remove", "new-vm"}).code, 0);
   EXPECT_EQ(Ctl({"vm", "show", "new-vm"}).code, 4);
-  EXPECT_EQ(::access(broker_.socket("new-vm").c_str(), F_OK), -1);
+  EXPECT_EQ(::access(socket.c_str(), F_OK), -1);
 }
 
 TEST_F(CtlBrokerTest, ASecondSessionIsRefused) {
