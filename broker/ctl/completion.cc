@@ -16,31 +16,29 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-constexpr std::string_view kBash = R"(# bash completion of bpmpctl
+constexpr std::string_view kBash = R"bash(# bash completion of bpmpctl
 _bpmpctl() {
-  local IFS=$'\n' line
-  COMPREPLY=()
-  for line in $("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
-    COMPREPLY+=("${line%%$'\t'*}")
-  done
+  local lines
+  mapfile -t lines < <("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  COMPREPLY=("${lines[@]%%$'\t'*}")
 }
 complete -o default -F _bpmpctl bpmpctl
-)";
+)bash";
 
-constexpr std::string_view kZsh = R"(#compdef bpmpctl
+constexpr std::string_view kZsh = R"zsh(#compdef bpmpctl
 _bpmpctl() {
   local -a lines
-  lines=("${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  lines=(${(f)"$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
   lines=("${(@)lines//:/\\:}")
   lines=("${(@)lines/$'\t'/:}")
-  _describe 'bpmpctl' lines || _files
+  _describe bpmpctl lines || _files
 }
-compdef _bpmpctl bpmpctl
-)";
+if [ "$funcstack[1]" = _bpmpctl ]; then _bpmpctl "$@"; else compdef _bpmpctl bpmpctl; fi
+)zsh";
 
-constexpr std::string_view kFish = R"(# fish completion of bpmpctl
+constexpr std::string_view kFish = R"fish(# fish completion of bpmpctl
 complete -c bpmpctl -f -a '(bpmpctl __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
-)";
+)fish";
 
 // The arguments of one request, by the grammar's own table.
 void AddRequest(const Words& before, const NameSource& names, std::vector<Candidate>* candidates) {
