@@ -21,9 +21,9 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
 }
 
-void Walk(const Weather& weather) {
+void Walk(const Weather& weather, uint64_t default_steps = kDefaultSteps) {
   const uint64_t seed = FromEnvironment("BPMP_PROPERTY_SEED", std::random_device()());
-  const uint64_t steps = FromEnvironment("BPMP_PROPERTY_STEPS", kDefaultSteps);
+  const uint64_t steps = FromEnvironment("BPMP_PROPERTY_STEPS", default_steps);
   const std::string repeat = "BPMP_PROPERTY_SEED=" + std::to_string(seed);
   SCOPED_TRACE(repeat);
   std::printf("%s\n", repeat.c_str());
@@ -44,7 +44,7 @@ void Walk(const Weather& weather) {
               static_cast<double>(walk.steps()) / took.count());
 }
 
-// Eight walks, so that ctest runs them in parallel; together more than a million steps.
+// Eight walks, so that ctest runs them in parallel; the one that has it all goes furthest.
 
 TEST(PropertyTest, NothingFails) { Walk({0, 0, 0, 0, 0, 0}); }
 
@@ -58,7 +58,7 @@ TEST(PropertyTest, TransfersFail) { Walk({0, 150, 0, 20, 10, 0}); }
 
 TEST(PropertyTest, AnswersAreLost) { Walk({0, 0, 200, 20, 10, 10}); }
 
-TEST(PropertyTest, EverythingGoesWrong) { Walk({100, 100, 100, 40, 20, 20}); }
+TEST(PropertyTest, EverythingGoesWrong) { Walk({100, 100, 100, 40, 20, 20}, 1'000'000); }
 
 TEST(PropertyTest, HardlyAnythingWorks) { Walk({300, 300, 500, 100, 50, 30}); }
 
