@@ -52,8 +52,10 @@ std::vector<std::string> NamesFromBroker(Context& context, const std::string& wh
   }
   if (what == "VM") {
     const auto vms = (*admin)->Call(&v1::Admin::Stub::ListVms, v1::ListVmsRequest());
-    for (const v1::Vm& vm : vms.ok() ? vms->vms() : v1::ListVmsResponse().vms()) {
-      names.push_back(vm.name());
+    if (vms.ok()) {
+      for (const v1::Vm& vm : vms->vms()) {
+        names.push_back(vm.name());
+      }
     }
     return names;
   }
