@@ -46,6 +46,7 @@ start_vm() { # NAME FD
   vm_pids+=("$!")
   disown
   eval "exec $2>\"$dir/$1.in\""
+  wait_for "the session of $1" grep -q session "$dir/$1.out"
 }
 # Sends one request from a VM and shows what it was answered.
 vm() { # NAME FD REQUEST...
