@@ -232,7 +232,12 @@ class Checker {
     CheckFile(tls, "key", 0, tls.key());
     CheckFile(tls, "client_ca", 0, tls.client_ca());
     absl::flat_hash_map<std::string, std::string> names;
-    if (!tls.admin_name().empty()) names.emplace(tls.admin_name(), "the admin API");
+    if (!tls.admin_name().empty()) {
+      names.emplace(tls.admin_name(), "the admin API");
+      Warn(tls, "admin_name",
+           "tls.admin_name: has no effect in this version; the admin API is served on its Unix "
+           "socket alone");
+    }
     for (const v1::VmConfig& vm : config_.vms()) {
       const std::string who = absl::StrCat("vm ", vm.name());
       const auto [it, fresh] = names.try_emplace(vm.certificate_name(), who);

@@ -182,6 +182,13 @@ TEST(ConfigCheckTest, CertificatesNameOneVm) {
                           "b.yaml:6:5: vm c: certificates for 'c' are vm b's already"));
 }
 
+TEST(ConfigCheckTest, SaysWhatHasNoEffect) {
+  EXPECT_THAT(Check("tls: {listen: 'a:1', certificate: /dev/null, key: /dev/null,\n"
+                    "  client_ca: /dev/null, admin_name: ops}\n")
+                  .warnings,
+              ElementsAre(HasSubstr("b.yaml:2:25: tls.admin_name: has no effect in this version")));
+}
+
 TEST(ConfigCheckTest, SaysWhenAUidSeparatesNothing) {
   EXPECT_THAT(
       Check("vms:\n  - {name: a, owner: 107}\n  - {name: b, peer: 107}\n"
