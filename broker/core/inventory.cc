@@ -64,7 +64,8 @@ class Sanitizer {
     }
     while (!seen->insert(fixed).second) {
       const std::string suffix = absl::StrCat("_", id);
-      fixed = fixed.substr(0, kMaxName - suffix.size()) + suffix;
+      fixed.resize(std::min(fixed.size(), kMaxName - suffix.size()));
+      fixed += suffix;
     }
     if (fixed != *name) {
       repairs_.push_back(absl::StrFormat("%s %d is shown as '%s'", what, id, fixed));

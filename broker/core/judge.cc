@@ -55,11 +55,11 @@ Access Judge::AccessOf(VmId vm, Resource resource) const {
 
 VmId Judge::FirstOther(VmId vm, Line line) const {
   // VMs first: a person who is told who is in the way can do something about a VM.
-  const std::vector<VmId> holders = ledger_.HoldersOf(line);
-  for (auto it = holders.rbegin(); it != holders.rend(); ++it) {
-    if (*it != vm) return *it;
+  VmId found = kHost;
+  for (const VmId holder : ledger_.HoldersOf(line)) {
+    if (holder != vm) found = holder;
   }
-  return kHost;
+  return found;
 }
 
 bool Judge::Quarantined(VmId vm, Line line) const {
@@ -223,15 +223,12 @@ bool Judge::UsesDeviceOf(VmId vm, ResetId reset) const {
   const VmPolicy* policy = view_.PolicyOf(vm);
   if (policy == nullptr) return false;
   const auto votes = [&](auto id) { return ledger_.Votes(vm, ledger_.lines().Of(id)); };
-  for (const DeviceUse& device : policy->devices) {
-    const auto& resets = device.resets;
-    if (std::find(resets.begin(), resets.end(), reset) == resets.end()) continue;
-    if (std::any_of(device.clocks.begin(), device.clocks.end(), votes) ||
-        std::any_of(device.domains.begin(), device.domains.end(), votes)) {
-      return true;
-    }
-  }
-  return false;
+  const auto in_use = [&](const DeviceUse& device) {
+    return std::find(device.resets.begin(), device.resets.end(), reset) != device.resets.end() &&
+           (std::any_of(device.clocks.begin(), device.clocks.end(), votes) ||
+            std::any_of(device.domains.begin(), device.domains.end(), votes));
+  };
+  return std::any_of(policy->devices.begin(), policy->devices.end(), in_use);
 }
 
 std::vector<VmId> Judge::Wanting(ResetId reset, VmId vm) const {

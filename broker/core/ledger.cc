@@ -93,7 +93,7 @@ bool Ledger::HeldByOtherVm(VmId vm, Line line) const {
 std::vector<VmId> Ledger::HoldersOf(Line line) const {
   std::vector<VmId> holders;
   for (uint32_t slot = 0; slot < agents_.size(); ++slot) {
-    if (Holds(VmId(slot), line)) holders.push_back(VmId(slot));
+    if (Holds(VmId(slot), line)) holders.emplace_back(slot);
   }
   return holders;
 }
@@ -103,7 +103,7 @@ int64_t Ledger::ResetMark(VmId vm, Line line) const { return Get(entries_[line].
 
 std::vector<Line> Ledger::TouchedBy(VmId vm) const {
   std::vector<Line> touched;
-  for (Line line = 0; line < entries_.size(); ++line) {
+  for (Line line = 0; line < lines_.size(); ++line) {
     const Entry& entry = entries_[line];
     const bool debtor =
         std::find(entry.debtors.begin(), entry.debtors.end(), vm) != entry.debtors.end();

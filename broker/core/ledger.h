@@ -21,6 +21,8 @@ inline constexpr int64_t kResetTouched = 2;  // it deasserted or pulsed it in th
 // The place of a resource in dense tables: clocks first, then domains, then resets.
 using Line = uint16_t;
 
+static_assert(kMaxClockId + kMaxDomainId + kMaxResetId + 3 <= 0xffff, "a Line counts them all");
+
 // Maps resources to lines and back. Only ids within the inventory's tables have a line.
 class LineMap {
  public:
@@ -31,7 +33,7 @@ class LineMap {
   Line Of(ResetId reset) const { return static_cast<Line>(clocks_ + domains_ + reset.value()); }
   Line Of(Resource resource) const;
   Resource At(Line line) const;
-  size_t size() const { return clocks_ + domains_ + resets_; }
+  Line size() const { return static_cast<Line>(clocks_ + domains_ + resets_); }
 
  private:
   size_t clocks_;

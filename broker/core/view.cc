@@ -29,7 +29,7 @@ void View::Close(Entry* entry) const {
   std::vector<ClockId> todo;
   for (uint32_t id = 0; id < entry->clocks.size(); ++id) {
     if (entry->clocks[id] >= Access::kVote && inventory_.Find(ClockId(id)) != nullptr) {
-      todo.push_back(ClockId(id));
+      todo.emplace_back(id);
     }
   }
   const auto give = [&](ClockId parent) {
@@ -127,7 +127,7 @@ mrq::ClkInfo View::Info(VmId vm, ClockId clock, RatePolicy policy) const {
 std::vector<VmId> View::Defined() const {
   std::vector<VmId> defined;
   for (uint32_t slot = 1; slot < vms_.size(); ++slot) {
-    if (vms_[slot].policy != nullptr) defined.push_back(VmId(slot));
+    if (vms_[slot].policy != nullptr) defined.emplace_back(slot);
   }
   return defined;
 }
