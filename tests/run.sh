@@ -30,6 +30,8 @@ case "$label" in
   *) echo "tests/run.sh: no tests have the label '$label' (unit, component, fuzz)" >&2; exit 2 ;;
 esac
 
+# Other random walks for every commit, the same ones for everybody who tests that commit.
+export BPMP_PROPERTY_SEED="${BPMP_PROPERTY_SEED:-$((16#$(git rev-parse --short=7 HEAD 2>/dev/null || echo 1)))}"
 # So that a clone elsewhere on this machine finds what another has compiled.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 
