@@ -63,11 +63,9 @@ void Engine::Stop() {
   }
 }
 
-void Engine::Submit(VmId vm, uint32_t epoch, const mrq::Request& request, absl::Duration timeout,
-                    ReplyFn reply) {
+void Engine::Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply) {
   core::Call call;
   call.vm = vm;
-  call.epoch = epoch;
   call.request = request;
   core::Decision decision;
   Pending pending;
@@ -77,6 +75,7 @@ void Engine::Submit(VmId vm, uint32_t epoch, const mrq::Request& request, absl::
       decision.response = mrq::Fail(mrq::Error::kAgain);
     } else {
       call.ticket = Ticket(next_ticket_++);
+      call.epoch = core_->EpochOf(vm);
       core::Effects effects;
       decision = core_->Decide(call, &effects);
       if (decision.kind != core::Decision::Kind::kReply) {
@@ -94,10 +93,10 @@ void Engine::Submit(VmId vm, uint32_t epoch, const mrq::Request& request, absl::
   Deliver(std::move(pending));
 }
 
-void Engine::SubmitBytes(VmId vm, uint32_t epoch, uint32_t mrq, absl::Span<const uint8_t> tx,
+void Engine::SubmitBytes(VmId vm, uint32_t mrq, absl::Span<const uint8_t> tx,
                          absl::Duration timeout, ReplyFn reply) {
   const auto request = mrq::DecodeRequest(mrq, tx);
-  if (request.ok()) return Submit(vm, epoch, *request, timeout, std::move(reply));
+  if (request.ok()) return Submit(vm, *request, timeout, std::move(reply));
   const mrq::Response response = mrq::Fail(mrq::ErrorFromStatus(request.status()));
   if (observer_ != nullptr) {
     RequestObserver::Record record;

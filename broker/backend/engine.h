@@ -65,12 +65,13 @@ class Engine : private Worker::Sink {
 
   // --- Requests ---
 
-  // Answers one request of `vm`. `timeout` bounds the wait (and is itself bounded by the options).
-  void Submit(VmId vm, uint32_t epoch, const mrq::Request& request, absl::Duration timeout,
-              ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Answers one request of `vm`, as of its present epoch. `timeout` bounds the wait (and is itself
+  // bounded by the options).
+  void Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // The same from raw bytes: what can't be decoded is answered here.
-  void SubmitBytes(VmId vm, uint32_t epoch, uint32_t mrq, absl::Span<const uint8_t> tx,
-                   absl::Duration timeout, ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);
+  void SubmitBytes(VmId vm, uint32_t mrq, absl::Span<const uint8_t> tx, absl::Duration timeout,
+                   ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // --- Lives and administration ---
 

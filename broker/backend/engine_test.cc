@@ -98,8 +98,7 @@ class EngineTest : public ::testing::Test {
 
   mrq::Response Ask(VmId vm, const mrq::Request& request) {
     Answer answer;
-    const uint32_t epoch = engine_->Read([&](const core::Core& c) { return c.EpochOf(vm); });
-    engine_->Submit(vm, epoch, request, kPatient, answer.Take());
+    engine_->Submit(vm, request, kPatient, answer.Take());
     return answer.Wait();
   }
   bool IsOn(ClockId clock) {
@@ -128,7 +127,7 @@ TEST_F(EngineTest, AnswersBytesThatAreNoRequest) {
   Start(1);
   Answer answer;
   const std::vector<uint8_t> truncated = {1, 2};
-  engine_->SubmitBytes(kFirst, 1, 22, truncated, kPatient, answer.Take());
+  engine_->SubmitBytes(kFirst, 22, truncated, kPatient, answer.Take());
   EXPECT_EQ(answer.Wait(), mrq::Fail(mrq::Error::kInval));
   EXPECT_EQ(answer.reason(), core::Reason::kBadArgument);
 }
@@ -194,7 +193,7 @@ TEST_F(EngineTest, StopAnswersWhoWaits) {
   Start(1);
   AddFault("CLK ENABLE uarta hang");
   Answer answer;
-  engine_->Submit(kFirst, 1, Clk(mrq::ClkCmd::kEnable), kPatient, answer.Take());
+  engine_->Submit(kFirst, Clk(mrq::ClkCmd::kEnable), kPatient, answer.Take());
   sim_.WaitUntilHanging(1);
   engine_->Stop();
   EXPECT_EQ(answer.Wait(), mrq::Fail(mrq::Error::kAgain));

@@ -43,7 +43,7 @@ Op* Scheduler::Start(std::unique_ptr<Op> op) {
   Op* const started = op.get();
   OpState* const state = Adopt(std::move(op));
   for (const Line line : started->lines()) {
-    std::deque<Op*>& queue = lines_[line].queue;
+    std::vector<Op*>& queue = lines_[line].queue;
     if (!queue.empty()) {
       ++state->missing;
       if (queue.back()->overdue()) late_.push_back(started);
@@ -58,7 +58,7 @@ void Scheduler::Renew(Op* old, std::unique_ptr<Op> op) {
   Op* const renewed = op.get();
   OpState* const state = Adopt(std::move(op));
   for (const Line line : renewed->lines()) {
-    std::deque<Op*>& queue = lines_[line].queue;
+    std::vector<Op*>& queue = lines_[line].queue;
     auto place = queue.begin();
     if (place != queue.end() && *place == old) ++place;
     if (place == queue.begin() && place != queue.end()) {
@@ -107,7 +107,7 @@ void Scheduler::Finish(Op* op) {
 void Scheduler::GiveBack(Op* op, Line index) {
   LineState& line = lines_[index];
   if (op->mutating()) --line.mutating;
-  line.queue.pop_front();
+  line.queue.erase(line.queue.begin());
   if (line.queue.empty()) return;
   Op* const next = line.queue.front();
   if (--ops_[next].missing == 0) ready_.push_back(next);
@@ -132,7 +132,7 @@ void Scheduler::SpreadOverdue() {
   late_.pop_front();
   if (!ops_.contains(op) || op->overdue()) return;
   for (const Line line : op->lines()) {
-    const std::deque<Op*>& queue = lines_[line].queue;
+    const std::vector<Op*>& queue = lines_[line].queue;
     late_.insert(late_.end(), std::find(queue.begin(), queue.end(), op) + 1, queue.end());
   }
   op->Overdue();
@@ -176,13 +176,13 @@ void Scheduler::Pump() {
 }
 
 bool Scheduler::Pending(VmId vm, Line line) const {
-  const std::deque<Op*>& queue = lines_[line].queue;
+  const std::vector<Op*>& queue = lines_[line].queue;
   return std::any_of(queue.begin(), queue.end(),
                      [&](const Op* op) { return op->mutating() && op->WaitedForBy(vm); });
 }
 
 Op* Scheduler::Tail(Line line) const {
-  const std::deque<Op*>& queue = lines_[line].queue;
+  const std::vector<Op*>& queue = lines_[line].queue;
   return queue.empty() ? nullptr : queue.back();
 }
 

@@ -69,7 +69,7 @@ class Scheduler {
 
  private:
   struct LineState {
-    std::deque<Op*> queue;  // the first one has the line
+    std::vector<Op*> queue;  // the first one has the line; mostly empty, always short
     uint32_t mutating = 0;
   };
   struct OpState {

@@ -55,9 +55,8 @@ void Heartbeat::Beat() {
     if (shared_->sent) return;
     shared_->sent = now;
   }
-  const uint32_t epoch = engine_->Read([](const core::Core& core) { return core.EpochOf(kHost); });
   engine_->Submit(
-      kHost, epoch, request_, absl::InfiniteDuration(),
+      kHost, request_, absl::InfiniteDuration(),
       [shared = shared_, clock = clock_, now](const mrq::Response&, core::Reason reason) {
         MutexLock lock(&shared->mutex);
         shared->sent.reset();

@@ -94,7 +94,7 @@ void Metrics::CollectRequests(Page* page) const {
     const std::string name = page->NameOf(vm);
     for (size_t kind = 0; kind < kRequestKinds; ++kind) {
       for (size_t result = 0; result < kResults; ++result) {
-        const uint64_t value = Load(vm.counts->requests[kind][result]);
+        const uint64_t value = vm.counts->requests.Get(kind, result);
         if (value == 0) continue;
         const RequestLabels labels = LabelsOf(kind);
         page->Counter(value, {{"vm", name},

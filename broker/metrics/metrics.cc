@@ -44,7 +44,7 @@ Metrics::Sources Metrics::SourcesOf(const backend::Engine* engine,
 void Metrics::OnRequest(const Record& record) {
   const size_t kind =
       record.request != nullptr ? RequestKindOf(*record.request) : RejectedKindOf(record.mrq);
-  Increment(vms_.Of(record.vm).requests[kind][ResultOf(record.error)]);
+  Increment(vms_.Of(record.vm).requests.At(kind, ResultOf(record.error)));
   // What is answered at once has no duration worth a bucket.
   if (record.latency > absl::ZeroDuration()) request_duration_.Observe(record.latency);
 }

@@ -19,9 +19,27 @@ namespace bpmp::metrics {
 using Count = std::atomic<uint64_t>;
 inline void Increment(Count& count) { count.fetch_add(1, std::memory_order_relaxed); }
 
+// Requests by kind and result. A VM sends few of the kinds, so that each gets its counts when it is
+// first seen. Thread-safe, without a lock; a count stays where it is.
+class RequestCounts {
+ public:
+  RequestCounts() = default;
+  ~RequestCounts();
+  RequestCounts(const RequestCounts&) = delete;
+  RequestCounts& operator=(const RequestCounts&) = delete;
+
+  Count& At(size_t kind, size_t result);
+  uint64_t Get(size_t kind, size_t result) const;
+  void Clear();
+
+ private:
+  using Results = std::array<Count, kResults>;
+  std::array<std::atomic<Results*>, kRequestKinds> kinds_{};
+};
+
 // All that is counted by VM.
 struct VmCounts {
-  std::array<std::array<Count, kResults>, kRequestKinds> requests{};
+  RequestCounts requests;
   std::array<Count, static_cast<size_t>(core::Reason::kReasonCount)> denials{};
   std::array<Count, static_cast<size_t>(core::Reason::kReasonCount)> conflicts{};
   Count unbalanced{0};

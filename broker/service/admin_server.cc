@@ -40,7 +40,7 @@ AdminServer::AdminServer(const AdminDeps& deps, ServerInfo info, Acceptor* accep
       service_(deps, std::move(info)),
       socket_(std::move(socket)) {
   grpc::ServerBuilder builder;
-  ConfigureCommon(&builder, kAdminMessageLimit);
+  ConfigureAdminServer(&builder);
   builder.RegisterService(&service_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return;

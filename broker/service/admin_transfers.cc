@@ -57,9 +57,7 @@ class HostRequests : public std::enable_shared_from_this<HostRequests> {
   }
 
   void Submit(const mrq::Request& request, backend::Engine::ReplyFn reply) {
-    const uint32_t epoch =
-        engine_->Read([](const core::Core& core) { return core.EpochOf(kHost); });
-    engine_->Submit(kHost, epoch, request, timeout_, std::move(reply));
+    engine_->Submit(kHost, request, timeout_, std::move(reply));
   }
 
   backend::Engine* const engine_;
@@ -165,10 +163,8 @@ grpc::ServerUnaryReactor* AdminService::TransferAs(grpc::CallbackServerContext* 
   const v1::MrqRequest& frame = request->request();
   const absl::Span<const uint8_t> tx(reinterpret_cast<const uint8_t*>(frame.tx().data()),
                                      frame.tx().size());
-  const uint32_t epoch =
-      deps_.engine->Read([&](const core::Core& core) { return core.EpochOf(*vm); });
   deps_.engine->SubmitBytes(
-      *vm, epoch, frame.mrq(), tx, TimeLeft(*context, absl::InfiniteDuration()),
+      *vm, frame.mrq(), tx, TimeLeft(*context, absl::InfiniteDuration()),
       [engine = deps_.engine, vm = *vm, request, tx, response, reactor](const mrq::Response& answer,
                                                                         core::Reason reason) {
         const v1::MrqRequest& asked = request->request();

@@ -11,7 +11,7 @@
 namespace bpmp::service {
 
 EventLog::EventLog(size_t capacity, WallClock wall)
-    : wall_(wall), ring_(std::max<size_t>(capacity, 1)), thread_([this] { Run(); }) {}
+    : wall_(wall), capacity_(std::max<size_t>(capacity, 1)), thread_([this] { Run(); }) {}
 
 EventLog::~EventLog() {
   {
@@ -42,7 +42,9 @@ void EventLog::Add(std::string_view kind, VmId vm, std::string text) {
 }
 
 EventLog::Record& EventLog::Append() {
-  Record& record = ring_[++last_ % ring_.size()];
+  const uint64_t place = last_++ % capacity_;
+  if (place == ring_.size()) ring_.emplace_back();
+  Record& record = ring_[place];
   record.number = last_;
   record.time = wall_();
   if (!waits_.empty()) changed_.Signal();
@@ -56,10 +58,10 @@ uint64_t EventLog::last() const {
 
 std::optional<EventLog::Record> EventLog::Read(uint64_t from) const {
   MutexLock lock(&mutex_);
-  const uint64_t oldest = last_ < ring_.size() ? 1 : last_ - ring_.size() + 1;
+  const uint64_t oldest = last_ < capacity_ ? 1 : last_ - capacity_ + 1;
   const uint64_t number = std::max(from, oldest);
   if (number > last_) return std::nullopt;
-  return ring_[number % ring_.size()];
+  return ring_[(number - 1) % capacity_];
 }
 
 EventLog::WaitId EventLog::WhenReached(uint64_t number, absl::AnyInvocable<void()> ready) {

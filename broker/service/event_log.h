@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -97,10 +98,12 @@ class EventLog final : public core::Observer {
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const WallClock wall_;
+  const size_t capacity_;
 
   mutable Mutex mutex_;
   CondVar changed_;
-  std::vector<Record> ring_ ABSL_GUARDED_BY(mutex_);  // event n is at n modulo the size
+  // Event n is at (n - 1) modulo the capacity; as long as there were events, until it is full.
+  std::deque<Record> ring_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<Wait> waits_ ABSL_GUARDED_BY(mutex_);
   WaitId next_wait_ ABSL_GUARDED_BY(mutex_) = 1;

@@ -5,27 +5,27 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
-#include <initializer_list>
 #include <string_view>
+
+#include "absl/types/span.h"
 
 namespace bpmp::service {
 
-// The longest message that a server takes, in bytes. A guest's requests have some hundred; an
-// admin's may define a VM with many grants.
-inline constexpr int kGuestMessageLimit = 64 * 1024;
-inline constexpr int kAdminMessageLimit = 1024 * 1024;
+// The longest message that a server takes, in bytes. The data plane's have less than 200, the typed
+// services' less than 1000; an admin's may define a VM with many grants.
+inline constexpr int kMaxGuestMessage = 4096;
+inline constexpr int kMaxAdminMessage = 1024 * 1024;
 
-// Health and reflection for every server that this process builds from now on. Thread-safe.
-void EnableHealthAndReflection();
+// What the servers that VMs talk to have in common: health, and bounds on what a peer can make the
+// broker keep. No reflection (docs/adr/2026-11-25-reflection-on-the-admin-socket.md).
+void ConfigureGuestServer(grpc::ServerBuilder* builder);
 
-// What every server of the broker has: EnableHealthAndReflection(), and a bound on what a client
-// may send. To be called before BuildAndStart(). Thread-safe.
-void ConfigureCommon(grpc::ServerBuilder* builder, int message_limit = kGuestMessageLimit);
+// What the servers of the admin API have in common: health, reflection, and a bound on messages.
+void ConfigureAdminServer(grpc::ServerBuilder* builder);
 
 // Sets the health of services by name; "" is the server as a whole. A name that was never set is
-// unknown to the health service. Thread-safe. REQUIRES: a server built after ConfigureCommon().
-void SetServing(grpc::Server* server, std::initializer_list<std::string_view> services,
-                bool serving);
+// unknown to the health service. Thread-safe. REQUIRES: a server configured by the above.
+void SetServing(grpc::Server* server, absl::Span<const std::string_view> services, bool serving);
 
 }  // namespace bpmp::service
 

@@ -153,8 +153,7 @@ void SessionReactor::HandleRequest(const v1::MrqRequest& request, Slot* slot) {
   slot->owner = shared_from_this();
   const auto* bytes = reinterpret_cast<const uint8_t*>(tx.data());
   // The closure is one pointer, so that it needs no memory of its own.
-  deps_.engine->SubmitBytes(vm(), Epoch(), request.mrq(), {bytes, tx.size()},
-                            limits().request_timeout,
+  deps_.engine->SubmitBytes(vm(), request.mrq(), {bytes, tx.size()}, limits().request_timeout,
                             [slot](const mrq::Response& response, core::Reason) {
                               slot->response = response;
                               slot->owner->Answer(slot);

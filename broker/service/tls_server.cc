@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "broker/base/status_macros.h"
-#include "broker/service/grpc_options.h"
+#include "broker/service/server_common.h"
 
 namespace bpmp::service {
 namespace {
@@ -68,7 +68,7 @@ absl::StatusOr<std::unique_ptr<TlsServer>> TlsServer::Listen(const v1::TlsConfig
   BPMP_ASSIGN_OR_RETURN(auto credentials, Credentials(config));
   std::unique_ptr<TlsServer> made(new TlsServer(deps, registry));
   grpc::ServerBuilder builder;
-  BoundGuestServer(&builder);
+  ConfigureGuestServer(&builder);
   // Two brokers on one port would each get some of the connections.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddListeningPort(config.listen(), std::move(credentials), &made->port_);
@@ -80,6 +80,7 @@ absl::StatusOr<std::unique_ptr<TlsServer>> TlsServer::Listen(const v1::TlsConfig
         absl::StrCat("can't listen on ", config.listen(),
                      " (tls.listen): is the port in use, or are the certificate and key no pair?"));
   }
+  SetServing(made->server_.get(), kGuestServices, true);
   return made;
 }
 

@@ -63,10 +63,7 @@ void TransferReactor::Begin(const v1::MrqRequest& request) {
 
 void TransferReactor::Submit() {
   if (finished_) return;
-  const VmId vm = caller_.endpoint->vm;
-  const uint32_t epoch =
-      deps_.engine->Read([vm](const core::Core& core) { return core.EpochOf(vm); });
-  deps_.engine->SubmitBytes(vm, epoch, mrq_, {tx_.data(), tx_size_},
+  deps_.engine->SubmitBytes(caller_.endpoint->vm, mrq_, {tx_.data(), tx_size_},
                             deadline_ - MonotonicClock().Now(),
                             [self = shared_from_this()](const mrq::Response& answer, core::Reason) {
                               self->Answer(answer);

@@ -123,9 +123,7 @@ void TypedCaller::Submit(grpc::CallbackServerContext* context, std::unique_ptr<T
                          Fill fill) {
   const VmId vm = call->vm();
   const absl::Duration timeout = TimeLeft(*context, call->endpoint().limits.request_timeout);
-  const uint32_t epoch =
-      deps_.engine->Read([vm](const core::Core& core) { return core.EpochOf(vm); });
-  deps_.engine->Submit(vm, epoch, request, timeout,
+  deps_.engine->Submit(vm, request, timeout,
                        [call = std::move(call), resource, request, outcome, fill = std::move(fill)](
                            const mrq::Response& response, core::Reason reason) mutable {
                          ToProto(response.error, outcome);

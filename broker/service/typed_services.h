@@ -4,15 +4,19 @@
 
 #include <grpcpp/server_builder.h>
 
+#include <string_view>
 #include <utility>
 
 #include "broker/service/clocks_service.h"
 #include "broker/service/power_domains_service.h"
 #include "broker/service/resets_service.h"
-#include "broker/service/server_common.h"
 #include "broker/service/typed_caller.h"
 
 namespace bpmp::service {
+
+// The names under which a server for VMs tells its health: that of the whole and of each service.
+inline constexpr std::string_view kGuestServices[] = {"", "bpmp.v1.Guest", "bpmp.v1.Clocks",
+                                                      "bpmp.v1.Resets", "bpmp.v1.PowerDomains"};
 
 // Clocks, Resets and PowerDomains, for one server: a VM's own, or one whose clients are told apart
 // by their certificates. Outlives the server that it is registered with.
@@ -20,9 +24,7 @@ class TypedServices {
  public:
   explicit TypedServices(TypedDeps deps) : caller_(std::move(deps)) {}
 
-  // Its server has health and reflection, too.
   void RegisterOn(grpc::ServerBuilder* builder) {
-    EnableHealthAndReflection();
     builder->RegisterService(&clocks_);
     builder->RegisterService(&resets_);
     builder->RegisterService(&power_domains_);

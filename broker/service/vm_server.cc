@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "broker/base/status_macros.h"
-#include "broker/service/grpc_options.h"
 #include "broker/service/guest_service.h"
+#include "broker/service/server_common.h"
 #include "broker/service/typed_services.h"
 
 namespace bpmp::service {
@@ -46,10 +46,11 @@ class VmServer::PeerServer {
         typed_(TypedDeps{deps.engine, deps.acceptor, CallerIs(endpoint, peer_),
                          [hide_ids](VmId) { return hide_ids; }}) {
     grpc::ServerBuilder builder;
-    BoundGuestServer(&builder);
+    ConfigureGuestServer(&builder);
     builder.RegisterService(&guest_);
     typed_.RegisterOn(&builder);
     server_ = builder.BuildAndStart();
+    if (server_ != nullptr) SetServing(server_.get(), kGuestServices, true);
   }
   ~PeerServer() {
     if (server_ == nullptr) return;

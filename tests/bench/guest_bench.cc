@@ -2,7 +2,9 @@
 // Measures the broker against an empty gRPC echo: same API, client code, transport and message
 // sizes, the two sides taken in turn. Prints one figure a line (figures.h).
 //
-//   guest_bench BROKER ECHO-SERVER
+//   guest_bench BROKER ECHO-SERVER [WORD]
+//
+// With WORD, only the figures whose names contain it.
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,7 +87,7 @@ void RoundTrips(const Sides& sides, const std::string& name, const mrq::Request&
   Print({name, Ratio(broker_us, echo_us), "ratio", true, target});
 }
 
-void UnaryRoundTrips(const Sides& sides) {
+void UnaryRoundTrips(const Sides& sides, const std::string& name) {
   constexpr int kChunks = 12;
   constexpr int kChunk = 1000;
   v1::TransferRequest request;
@@ -110,7 +112,7 @@ void UnaryRoundTrips(const Sides& sides) {
     time(broker.get(), chunk > 0 ? &broker_us : &warm);
     time(echo.get(), chunk > 0 ? &echo_us : &warm);
   }
-  Print({"unary Transfer p50, no edge / echo", Ratio(broker_us, echo_us), "ratio", true, 1.15});
+  Print({name, Ratio(broker_us, echo_us), "ratio", true, 1.15});
 }
 
 // Answers per second of `streams` sessions that each have one request outstanding.
@@ -144,7 +146,7 @@ class Crowd {
   std::vector<std::shared_ptr<grpc::Channel>> channels_;
 };
 
-void Throughputs(const Sides& sides, int streams) {
+void Throughputs(const Sides& sides, const std::string& name, int streams) {
   Crowd broker(sides.broker, streams);
   Crowd echo(sides.echo, streams);
   std::vector<double> broker_rates;
@@ -156,11 +158,10 @@ void Throughputs(const Sides& sides, int streams) {
     broker_rates.push_back(b);
     echo_rates.push_back(e);
   }
-  Print({"throughput of " + std::to_string(streams) + " sessions / echo",
-         Ratio(broker_rates, echo_rates), "ratio", false, 0.9});
+  Print({name, Ratio(broker_rates, echo_rates), "ratio", false, 0.9});
 }
 
-void Memory(const Sides& sides) {
+void Memory(const Sides& sides, const std::string& name) {
   std::vector<std::unique_ptr<LockStep>> open;
   const v1::MrqRequest message = Encode(Clk(mrq::ClkCmd::kIsEnabled));
   for (size_t vm = 0; vm < kVms; ++vm) {
@@ -169,9 +170,10 @@ void Memory(const Sides& sides) {
     open.push_back(std::make_unique<LockStep>(sides.echo.Channel(vm)));
     if (!open.back()->Ask(message)) Die("echo: " + open.back()->error());
   }
-  Print({"resident memory with 256 sessions / echo",
-         sides.broker.process().ResidentMiB() / sides.echo.process().ResidentMiB(), "ratio", true,
-         1.3});
+  const double broker = sides.broker.process().ResidentMiB();
+  const double echo = sides.echo.process().ResidentMiB();
+  std::fprintf(stderr, "broker %.1f MiB, echo %.1f MiB\n", broker, echo);
+  Print({name, broker / echo, "ratio", true, 1.3});
 }
 
 // What a Linux guest with the upstream drivers sends from probe to late init.
@@ -205,7 +207,7 @@ std::vector<v1::MrqRequest> LinuxBoot() {
   return boot;
 }
 
-void BootCpu(const Sides& sides) {
+void BootCpu(const Sides& sides, const std::string& name) {
   const std::vector<v1::MrqRequest> boot = LinuxBoot();
   LockStep broker(sides.broker.Channel(1));
   LockStep echo(sides.echo.Channel(1));
@@ -225,11 +227,13 @@ void BootCpu(const Sides& sides) {
     broker_cpu.push_back(b);
     echo_cpu.push_back(e);
   }
-  Print({"CPU time of a replayed Linux boot / echo", Ratio(broker_cpu, echo_cpu), "ratio", true,
-         1.3});
+  std::fprintf(stderr, "per message: broker %.1f us, echo %.1f us\n",
+               Median(broker_cpu) / static_cast<double>(boot.size()) * 1e6,
+               Median(echo_cpu) / static_cast<double>(boot.size()) * 1e6);
+  Print({name, Ratio(broker_cpu, echo_cpu), "ratio", true, 1.3});
 }
 
-void Flood(const Sides& sides) {
+void Flood(const Sides& sides, const std::string& name) {
   const v1::MrqRequest message = Encode(Clk(mrq::ClkCmd::kIsEnabled));
   LockStep quiet(sides.broker.Channel(2));
   const auto channel = sides.broker.Channel(3);
@@ -251,9 +255,36 @@ void Flood(const Sides& sides) {
     listen(&flooded);
     flood.Stop();
   }
-  Print({"p99 of a quiet VM beside a flood / alone",
-         Quantile(flooded, 0.99) / Quantile(alone, 0.99), "ratio", true, 3});
+  Print({name, Quantile(flooded, 0.99) / Quantile(alone, 0.99), "ratio", true, 3});
 }
+
+// Name, and how to measure it: prints the figure.
+struct Measurement {
+  const char* name;
+  void (*measure)(const Sides& sides, const std::string& name);
+};
+constexpr Measurement kFigures[] = {
+    {"Session round trip p50, IS_ENABLED / echo",
+     [](const Sides& sides, const std::string& name) {
+       RoundTrips(sides, name, Clk(mrq::ClkCmd::kIsEnabled), 1.15);
+     }},
+    {"Session round trip p50, second ENABLE / echo",
+     [](const Sides& sides, const std::string& name) {
+       RoundTrips(sides, name, Clk(mrq::ClkCmd::kEnable), 1.15);
+     }},
+    {"Session round trip p50, GET_RATE through the worker / echo",
+     [](const Sides& sides, const std::string& name) {
+       RoundTrips(sides, name, Clk(mrq::ClkCmd::kGetRate), 1.8);
+     }},
+    {"unary Transfer p50, no edge / echo", UnaryRoundTrips},
+    {"throughput of 64 sessions / echo",
+     [](const Sides& sides, const std::string& name) { Throughputs(sides, name, 64); }},
+    {"throughput of 256 sessions / echo",
+     [](const Sides& sides, const std::string& name) { Throughputs(sides, name, 256); }},
+    {"resident memory with 256 sessions / echo", Memory},
+    {"CPU time of a replayed Linux boot / echo", BootCpu},
+    {"p99 of a quiet VM beside a flood / alone", Flood},
+};
 
 std::string WriteConfig(const std::string& dir) {
   std::ofstream config(dir + "/broker.yaml");
@@ -270,8 +301,8 @@ std::string WriteConfig(const std::string& dir) {
 
 int main(int argc, char** argv) {
   using namespace bpmp::bench;
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: guest_bench BROKER ECHO-SERVER\n");
+  if (argc != 3 && argc != 4) {
+    std::fprintf(stderr, "usage: guest_bench BROKER ECHO-SERVER [WORD]\n");
     return 2;
   }
   char pattern[] = "/tmp/bpmp-bench-XXXXXX";
@@ -283,18 +314,9 @@ int main(int argc, char** argv) {
     Side broker({argv[1], "--config", WriteConfig(dir)}, dir + "/broker.log", sockets);
     Side echo({argv[2], dir + "/echo.sock"}, dir + "/echo.log", {dir + "/echo.sock"});
     const Sides sides = {broker, echo};
-    RoundTrips(sides, "Session round trip p50, IS_ENABLED / echo",
-               Clk(bpmp::mrq::ClkCmd::kIsEnabled), 1.15);
-    RoundTrips(sides, "Session round trip p50, second ENABLE / echo",
-               Clk(bpmp::mrq::ClkCmd::kEnable), 1.15);
-    RoundTrips(sides, "Session round trip p50, GET_RATE through the worker / echo",
-               Clk(bpmp::mrq::ClkCmd::kGetRate), 1.8);
-    UnaryRoundTrips(sides);
-    Throughputs(sides, 64);
-    Throughputs(sides, 256);
-    Memory(sides);
-    BootCpu(sides);
-    Flood(sides);
+    for (const auto& [name, measure] : kFigures) {
+      if (argc == 3 || std::string(name).find(argv[3]) != std::string::npos) measure(sides, name);
+    }
   }
   return std::system(("rm -rf " + dir).c_str()) == 0 ? 0 : 1;
 }
