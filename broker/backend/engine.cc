@@ -75,7 +75,6 @@ void Engine::Submit(VmId vm, const mrq::Request& request, absl::Duration timeout
       decision.response = mrq::Fail(mrq::Error::kAgain);
     } else {
       call.ticket = Ticket(next_ticket_++);
-      call.epoch = core_->EpochOf(vm);
       core::Effects effects;
       decision = core_->Decide(call, &effects);
       if (decision.kind != core::Decision::Kind::kReply) {
@@ -218,7 +217,12 @@ void Engine::Deliver(Pending pending) {
   if (!pending.transfers.empty()) {
     const absl::Time deadline = clock_->Now() + options_.transfer_timeout;
     for (const core::Transfer& transfer : pending.transfers) {
-      worker_.Submit(transfer.id, transfer.vm, transfer.request, deadline);
+      if (transfer.patient) {
+        worker_.SubmitPatient(transfer.id, transfer.vm, transfer.request,
+                              options_.transfer_timeout);
+      } else {
+        worker_.Submit(transfer.id, transfer.vm, transfer.request, deadline);
+      }
     }
   }
   for (Pending::Answer& answer : pending.answers) {

@@ -65,7 +65,7 @@ class Engine : private Worker::Sink {
 
   // --- Requests ---
 
-  // Answers one request of `vm`, as of its present epoch. `timeout` bounds the wait (and is itself
+  // Answers one request of `vm`. `timeout` bounds the wait (and is itself
   // bounded by the options).
   void Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply)
       ABSL_LOCKS_EXCLUDED(mutex_);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -57,18 +58,39 @@ Worker::~Worker() {
 }
 
 void Worker::Submit(TransferId id, VmId vm, const mrq::Request& request, absl::Time deadline) {
-  Jobs job(1);
-  job.front().id = id;
-  job.front().vm = vm;
-  job.front().request = request;
-  job.front().deadline = deadline;
+  Job job;
+  job.id = id;
+  job.vm = vm;
+  job.request = request;
+  job.deadline = deadline;
+  Queue(std::move(job));
+}
 
+void Worker::SubmitPatient(TransferId id, VmId vm, const mrq::Request& request,
+                           absl::Duration limit) {
+  Job job;
+  job.id = id;
+  job.vm = vm;
+  job.request = request;
+  job.deadline = absl::InfiniteFuture();
+  job.limit = limit;
+  Queue(std::move(job));
+}
+
+void Worker::Queue(Job job) {
+  const bool patient = job.patient();
+  Jobs jobs;
+  jobs.push_back(std::move(job));
   MutexLock lock(&mutex_);
+  const VmId vm = jobs.front().vm;
   Jobs& queue = vms_[vm].queue;
   if (queue.empty()) {
     turns_.push_back(vm);
   }
-  queue.splice(queue.end(), job);
+  const auto place = patient ? std::find_if(queue.begin(), queue.end(),
+                                            [](const Job& other) { return !other.patient(); })
+                             : queue.end();
+  queue.splice(place, jobs);
   ++queued_;
   work_.Signal();
 }
@@ -104,6 +126,9 @@ std::optional<Worker::Jobs::iterator> Worker::StartNext() {
     turns_.splice(turns_.end(), turns_, turn);
   }
   Job& job = running_.back();
+  if (job.patient()) {
+    job.deadline = clock_->Now() + job.limit;
+  }
   if (stopped_) {
     job.refusal = kStopped;
   } else if (clock_->Now() >= job.deadline) {

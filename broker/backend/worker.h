@@ -55,8 +55,13 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Queues a call; `deadline` is on the worker's clock. The host is VM 0 and queues like any other.
+  // Queues a call that may take until `deadline`, on the worker's clock; its time in the queue
+  // counts. The host is VM 0 and queues like any other.
   void Submit(TransferId id, VmId vm, const mrq::Request& request, absl::Time deadline)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // Queues one that must not fail by load: before what the VM has queued that may, for as long as
+  // it takes; from its start it has `limit`.
+  void SubmitPatient(TransferId id, VmId vm, const mrq::Request& request, absl::Duration limit)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Refuses what is past its deadline in the queue, and reports what is past it in the backend.
@@ -73,9 +78,12 @@ class Worker {
     VmId vm;
     mrq::Request request;
     absl::Time deadline;
+    absl::Duration limit;  // of a patient one, which has no deadline before it starts; else zero
     const char* refusal = nullptr;  // why it never started; set before it leaves the queue for good
     bool overdue = false;
     bool reporting = false;  // OnOverdue is being called: OnDone waits for its end
+
+    bool patient() const { return limit > absl::ZeroDuration(); }
   };
   using Jobs = std::list<Job>;  // jobs move between lists, they are never copied
   struct Vm {
@@ -83,6 +91,7 @@ class Worker {
     size_t in_flight = 0;
   };
 
+  void Queue(Job job) ABSL_LOCKS_EXCLUDED(mutex_);
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   // Blocks for a job and makes it a running one; nullopt when the worker goes away.
   std::optional<Jobs::iterator> StartNext() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -95,6 +95,36 @@ TEST_F(OneSlotWorkerTest, AFloodDelaysAnotherVmByOneCall) {
   EXPECT_THAT(started, ::testing::Contains(200u));
 }
 
+TEST_F(OneSlotWorkerTest, APatientCallComesBeforeWhatItsVmHasQueued) {
+  Submit(1, kC);
+  backend_.WaitForStarted(1);
+  Submit(11, kA);
+  Submit(12, kA);
+  Submit(21, kB);
+  worker_->SubmitPatient(TransferId(13), kA, mrq::PingRequest{false, 13}, absl::Seconds(1));
+  worker_->SubmitPatient(TransferId(14), kA, mrq::PingRequest{false, 14}, absl::Seconds(1));
+  backend_.OpenForAll();
+  EXPECT_THAT(backend_.WaitForStarted(6), ElementsAre(1, 13, 21, 14, 11, 12));
+}
+
+TEST_F(OneSlotWorkerTest, APatientCallIsNeverRefusedForHavingWaited) {
+  Submit(1, kC);
+  backend_.WaitForStarted(1);
+  worker_->SubmitPatient(TransferId(2), kA, mrq::PingRequest{false, 2}, absl::Seconds(1));
+  clock_.Advance(absl::Minutes(10));
+  worker_->CheckDeadlines();
+  backend_.Open(1);
+  backend_.WaitForStarted(2);
+  // Its time begins when it is sent.
+  worker_->CheckDeadlines();
+  EXPECT_EQ(worker_->stats().overdue, 0u);
+  clock_.Advance(absl::Seconds(2));
+  worker_->CheckDeadlines();
+  EXPECT_EQ(worker_->stats().overdue, 1u);
+  backend_.OpenForAll();
+  EXPECT_TRUE(sink_.WaitFor(2).ok());
+}
+
 TEST_F(WorkerTest, AVmAloneMayUseBothSlots) {
   Submit(1, kA);
   Submit(2, kA);

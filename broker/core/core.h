@@ -21,11 +21,10 @@
 
 namespace bpmp::core {
 
-// One request of an agent. `epoch` is the one its session belongs to (Core::EpochOf); requests of
-// an older one are answered -EAGAIN, because a release has undone what they would build on.
+// One request of an agent. It belongs to the VM's present epoch: what waits when a release begins
+// is answered -EAGAIN, and what comes while it runs waits for its end.
 struct Call {
   VmId vm;
-  uint32_t epoch = 0;
   Ticket ticket;
   mrq::Request request;
 };
@@ -35,6 +34,9 @@ struct Transfer {
   TransferId id;
   VmId vm;  // on whose behalf, for fairness
   mrq::Request request;
+  // Never to be refused for having waited long: it comes before what else the VM has queued, and
+  // its time begins when it is sent.
+  bool patient = false;
 };
 
 // The answer to a call that had to wait.
@@ -94,6 +96,7 @@ struct ResourceStatus {
   bool residue = false;                     // kept on, held by nobody
   bool busy = false;                        // a transfer is in flight or waits
   std::optional<VmId> quarantined_for;      // the VM whose release failed on it
+  bool owes = false;                        // its boot rate or parent, or an ASSERT of a reset
   // Clocks only.
   int64_t rate_hz = 0;            // last known
   std::optional<ClockId> parent;  // current

@@ -40,12 +40,19 @@ class Core::Impl {
   std::vector<std::string> vm_names;                   // by slot; [0] is "host"
   absl::flat_hash_map<std::string, VmId> slots;        // also of VMs that are gone
   absl::flat_hash_map<VmId, std::deque<Call>> parked;  // wait for a release
+  struct PendingPin {
+    Pin pin;
+    int tried = 0;
+  };
+  std::vector<PendingPin> pending_pins;  // configured, and not known to stand
 
  private:
   VmId SlotFor(const std::string& name);
   void AssignPolicies();
   void TakeOverFound();
-  void PinFrom(const std::vector<Pin>& pins);
+  void PinTo(const Pin& pin);
+  void RetryPins();
+  void ForgetPin(const mrq::Request& request);
 };
 
 }  // namespace bpmp::core

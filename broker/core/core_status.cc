@@ -79,6 +79,7 @@ std::optional<ResourceStatus> Core::Status(Resource resource) const {
   status.pinned = entry.pinned;
   status.found_on = entry.found;
   status.residue = entry.residue;
+  status.owes = entry.boot_rate != 0 || entry.boot_parent || entry.assert_owed;
   status.busy = !machine.scheduler.Idle(line);
   status.quarantined_for = entry.quarantined;
   status.holders = machine.ledger.HoldersOf(line);

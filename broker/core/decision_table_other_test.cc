@@ -38,10 +38,15 @@ TEST_F(DecisionTable, AHolderOfTheDevicesClockOrDomainWantsItDeasserted) {
   rig_.Call(kNvdecVm, Enable(kNvdec));
   EXPECT_EQ(ErrorAtOnce(kVicVm, Assert(kVideoReset)), 0);
   EXPECT_EQ(rig_.firmware().asserted(kVideoReset), false);
+  // What was asked for is done when nobody uses the device any longer.
   rig_.Call(kNvdecVm, Disable(kNvdec));
+  EXPECT_EQ(rig_.firmware().asserted(kVideoReset), true);
+  rig_.Call(kVicVm, Deassert(kVideoReset));
   rig_.Call(kNvdecVm, PowerOn(kVideoDomain));
   rig_.Call(kVicVm, Assert(kVideoReset));
   EXPECT_EQ(rig_.firmware().asserted(kVideoReset), false);
+  rig_.Call(kNvdecVm, PowerOff(kVideoDomain));
+  EXPECT_EQ(rig_.firmware().asserted(kVideoReset), true);
 }
 
 TEST_F(DecisionTable, PulseOfASharedResetWithAnotherWanterIsNotMade) {

@@ -64,11 +64,10 @@ constexpr bool ReasonsInOrder() {
 static_assert(ReasonsInOrder(), "the table is indexed by Reason");
 
 constexpr std::array<std::string_view, static_cast<size_t>(EventKind::kEventKindCount)>
-    kEventKinds = {
-        "vote",    "edge",   "edge-failed", "rate",       "parent",          "moved",
-        "reset",   "denied", "conflict",    "unbalanced", "unknown",         "quarantined",
-        "cleared", "pinned", "vm-defined",  "vm-deleted", "release-started", "release-step",
-        "released"};
+    kEventKinds = {"vote",       "edge",       "edge-failed",     "rate",         "parent",
+                   "moved",      "reset",      "denied",          "conflict",     "unbalanced",
+                   "withheld",   "unknown",    "quarantined",     "cleared",      "pinned",
+                   "vm-defined", "vm-deleted", "release-started", "release-step", "released"};
 static_assert(!kEventKinds.back().empty(), "every kind has a name");
 
 }  // namespace

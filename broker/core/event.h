@@ -64,6 +64,7 @@ enum class EventKind : uint8_t {
   kDenied,          // error EACCES or EINVAL; reason says which rule
   kConflict,        // error EBUSY; `other` is who is in the way
   kUnbalanced,      // a disable without a vote
+  kWithheld,        // vm's ASSERT (value 0) or pulse (2) of a shared reset, which `other` needs
   kUnknown,         // resource's state is in doubt
   kQuarantined,     // resource is not given to another VM than `vm` until cleared
   kCleared,         // ... and is again
@@ -108,6 +109,7 @@ struct Change {
     kDebtor,      // vm changed resource's rate or parent: value 0 or 1
     kResetState,  // hardware state of resource: value is a ResetState
     kResetMark,   // vm's mark on a reset: value is a set of ResetMark bits
+    kAssertOwed,  // a shared reset is to be asserted when nobody wants it deasserted: 0 or 1
     kQuarantine,  // resource is kept from all but vm: value 0 or 1
     kEpoch,       // vm's epoch: value
   };

@@ -173,6 +173,7 @@ void GateOp::EndOff(Machine& machine, bool ok) {
   // The vote was its owner's, and is dropped; that the hardware still runs is the broker's affair.
   ReplyAll(machine, mrq::Ok(), ok ? Reason::kEdge : Reason::kFirmwareRefused);
   machine.scheduler.Finish(this);
+  machine.SettleResets(vm(), resource_);
   if (ok) machine.Resettle(vm(), resource_);
   Done(ok);
 }

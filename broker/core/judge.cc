@@ -87,9 +87,9 @@ Verdict Judge::Enable(VmId vm, Resource resource) const {
   if (!Exists(resource)) return Unknown();
   const Line line = ledger_.lines().Of(resource);
   if (AccessOf(vm, resource) < Access::kVote) return Denied();
-  if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *ledger_.At(line).quarantined);
   const bool has = vm == kHost ? ledger_.At(line).pinned : ledger_.Votes(vm, line);
   if (has) return Settled(Reason::kAlreadyVoted);
+  if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *ledger_.At(line).quarantined);
   if (ledger_.At(line).gate == GateState::kOn) return Settled(Reason::kOthersHold);
   return Proceed(Reason::kEdge);
 }
@@ -98,7 +98,7 @@ Verdict Judge::Disable(VmId vm, Resource resource) const {
   if (!Exists(resource)) return Unknown();
   const Line line = ledger_.lines().Of(resource);
   const Ledger::Entry& entry = ledger_.At(line);
-  const bool has = vm == kHost ? entry.pinned : ledger_.Votes(vm, line);
+  const bool has = vm == kHost ? entry.pinned || entry.rate_pin != 0 : ledger_.Votes(vm, line);
   const Access access = AccessOf(vm, resource);
   const bool ends_residue = entry.residue && access == Access::kExclusive && vm != kHost;
   if (!has && !ends_residue) {
@@ -190,9 +190,11 @@ Verdict Judge::RoundRate(VmId vm, ClockId clock, int64_t hz) const {
 
 int64_t Judge::WantedRate(ClockId clock) const {
   const RatePolicy policy = policy_.RatePolicyOf(clock);
+  const Ledger::Entry& entry = ledger_.At(ledger_.lines().Of(clock));
+  if (entry.rate_pin != 0) return 0;
   if (policy != RatePolicy::kMax && policy != RatePolicy::kRange) return 0;
   int64_t wanted = 0;
-  for (const auto& [vm, vote] : ledger_.At(ledger_.lines().Of(clock)).rate_votes) {
+  for (const auto& [vm, vote] : entry.rate_votes) {
     const int64_t floor = policy == RatePolicy::kRange ? LimitsOf(vm, clock).min : 0;
     wanted = std::max({wanted, vote, floor});
   }
@@ -200,10 +202,13 @@ int64_t Judge::WantedRate(ClockId clock) const {
 }
 
 Verdict Judge::SetParent(VmId vm, ClockId clock, ClockId parent) const {
-  if (!view_.Shows(vm, clock)) return Unknown();
+  if (!view_.Shows(vm, clock) || inventory_.Find(parent) == nullptr) return Unknown();
   const Line line = ledger_.lines().Of(clock);
   const Ledger::Entry& entry = ledger_.At(line);
   if (view_.Of(vm, clock) != Access::kExclusive) return Denied();
+  if (policy_.RatePolicyOf(clock) == RatePolicy::kFixed && vm != kHost) {
+    return Denied(Reason::kFixedRate);
+  }
   if (tree_.Parent(clock) == parent && tree_.ParentIsSure(clock)) {
     return Settled(Reason::kCurrentParent, parent.value());
   }

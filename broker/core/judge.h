@@ -60,22 +60,24 @@ class Judge {
   Verdict SetParent(VmId vm, ClockId clock, ClockId parent) const;
   Verdict Reset(VmId vm, mrq::ResetCmd cmd, ResetId reset) const;
 
-  // The rate that the remaining votes ask for, for `max` and `range` clocks; 0 when nobody asks.
+  // The rate that the remaining votes ask for, for `max` and `range` clocks; 0 when nobody asks, or
+  // the host pinned the rate.
   int64_t WantedRate(ClockId clock) const;
   // VMs other than `vm` that want a shared reset deasserted: they said so, or use its device.
   std::vector<VmId> Wanting(ResetId reset, VmId vm) const;
-
- private:
-  Access AccessOf(VmId vm, Resource resource) const;
   bool Exists(Resource resource) const;
-  VmId FirstOther(VmId vm, Line line) const;
-  bool Quarantined(VmId vm, Line line) const;
-  Verdict SetRateByVotes(VmId vm, ClockId clock, int64_t hz, RatePolicy policy) const;
   struct Range {
     int64_t min = 0;
     int64_t max = 0;
   };
+  // The VM's own limits on a `range` clock.
   Range LimitsOf(VmId vm, ClockId clock) const;
+
+ private:
+  Access AccessOf(VmId vm, Resource resource) const;
+  VmId FirstOther(VmId vm, Line line) const;
+  bool Quarantined(VmId vm, Line line) const;
+  Verdict SetRateByVotes(VmId vm, ClockId clock, int64_t hz, RatePolicy policy) const;
   bool UsesDeviceOf(VmId vm, ResetId reset) const;
 
   const Inventory& inventory_;

@@ -194,6 +194,9 @@ void Ledger::ApplyMark(const Change& change, Entry* entry) {
     case Change::Kind::kResetMark:
       Put(&entry->reset_marks, change.vm, change.value);
       break;
+    case Change::Kind::kAssertOwed:
+      entry->assert_owed = on;
+      break;
     case Change::Kind::kQuarantine:
       entry->quarantined = on ? std::optional(change.vm) : std::nullopt;
       break;

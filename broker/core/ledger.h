@@ -74,6 +74,7 @@ class Ledger {
     std::vector<std::pair<VmId, int64_t>> rate_votes;
     std::vector<VmId> debtors;
     std::vector<std::pair<VmId, int64_t>> reset_marks;
+    bool assert_owed = false;  // of a shared reset, to whoever wanted it asserted
   };
   const Entry& At(Line line) const { return entries_[line]; }
   const Entry& At(Resource resource) const { return entries_[lines_.Of(resource)]; }

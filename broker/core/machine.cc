@@ -17,6 +17,17 @@ bool Contains(const std::vector<T>& list, const T& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+// Who has the lock on a rate after `vm`: who asked for a rate next, else who holds the clock.
+std::optional<VmId> LockHeir(const Ledger& ledger, VmId vm, Line line) {
+  for (const auto& [other, hz] : ledger.At(line).rate_votes) {
+    if (other != vm) return other;
+  }
+  for (const VmId other : ledger.HoldersOf(line)) {
+    if (other != vm && other != kHost && ledger.Votes(other, line)) return other;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Machine::Machine(Inventory inventory_in, Profile profile_in, Policy policy_in,
@@ -90,11 +101,37 @@ void Machine::CommitVote(VmId vm, Resource resource) {
   if (ledger.Votes(vm, line)) return;
   Apply(Change::Kind::kVote, vm, resource, 1);
   Emit(EventKind::kVote, vm, resource, 1);
-  if (resource.kind != ResourceKind::kClock) return;
-  // Linux sends no SET_RATE for a rate that it was told the clock has: that rate is its vote.
-  const ClockId clock(resource.id);
-  if (ledger.RateVote(vm, line) == 0 && tree.Rate(clock) > 0) {
-    CommitRateVote(vm, clock, tree.Rate(clock), tree.Rate(clock));
+  if (resource.kind == ResourceKind::kClock) VoteForToldRate(vm, ClockId(resource.id));
+}
+
+// Linux sends no SET_RATE for a rate that it was told the clock has: that rate is its vote.
+void Machine::VoteForToldRate(VmId vm, ClockId clock) {
+  const Resource resource = Resource::Of(clock);
+  const Line line = ledger.lines().Of(clock);
+  const RatePolicy rate_policy = policy.RatePolicyOf(clock);
+  if (rate_policy == RatePolicy::kOwner || rate_policy == RatePolicy::kFixed) return;
+  if (rate_policy == RatePolicy::kFirst && !ledger.At(line).rate_lock) {
+    Apply(Change::Kind::kRateLock, vm, resource, 1);
+  }
+  if (ledger.RateVote(vm, line) != 0) return;
+  if (tree.Rate(clock) == 0) {
+    mrq::ClkRequest request;
+    request.cmd = mrq::ClkCmd::kGetRate;
+    request.clock = clock;
+    scheduler.Start(std::make_unique<ReadOp>(vm, line, request, /*needed=*/true));
+    return;
+  }
+  const Judge::Range limits = judge.LimitsOf(vm, clock);
+  const int64_t told = tree.Rate(clock);
+  Apply(Change::Kind::kRateVote, vm, resource,
+        rate_policy == RatePolicy::kRange ? std::clamp(told, limits.min, limits.max) : told);
+}
+
+void Machine::CatchUpRateVotes(ClockId clock) {
+  if (tree.Rate(clock) == 0) return;
+  const Line line = ledger.lines().Of(clock);
+  for (const VmId holder : ledger.HoldersOf(line)) {
+    if (holder != kHost && ledger.Votes(holder, line)) VoteForToldRate(holder, clock);
   }
 }
 
@@ -128,7 +165,12 @@ void Machine::DropVote(VmId vm, Resource resource) {
     Apply(Change::Kind::kResidue, vm, resource, 0);
   }
   if (ledger.RateVote(vm, line) != 0) Apply(Change::Kind::kRateVote, vm, resource, 0);
-  if (entry.rate_lock == vm) Apply(Change::Kind::kRateLock, vm, resource, 0);
+  if (entry.rate_lock == vm) {
+    Apply(Change::Kind::kRateLock, vm, resource, 0);
+    if (const auto heir = LockHeir(ledger, vm, line)) {
+      Apply(Change::Kind::kRateLock, *heir, resource, 1);
+    }
+  }
   if (!ledger.Votes(vm, line)) return;
   Apply(Change::Kind::kVote, vm, resource, 0);
   Emit(EventKind::kVote, vm, resource, 0);
@@ -147,15 +189,6 @@ mrq::ClkInfo Machine::ShowInfo(VmId vm, ClockId clock) {
 void Machine::NoteParent(ClockId clock, ClockId parent) {
   const std::vector<ClockId>& candidates = inventory.Find(clock)->parents;
   if (Contains(candidates, parent) && tree.SetParent(clock, parent)) view.Refresh();
-}
-
-void Machine::Resettle(VmId vm, Resource resource) {
-  if (resource.kind != ResourceKind::kClock) return;
-  const ClockId clock(resource.id);
-  if (DebtDue(clock)) return Pay(vm, clock);
-  const int64_t wanted = judge.WantedRate(clock);
-  if (wanted == 0 || wanted == tree.Rate(clock)) return;
-  scheduler.Start(MakeRetune(*this, vm, clock, {}, RetuneOp::Cause::kAdjust));
 }
 
 void Machine::Doubt(VmId vm, Resource resource) {
@@ -178,9 +211,15 @@ std::optional<bool> Machine::Powered(VmId vm, ResetId reset) const {
   if (vm_policy == nullptr) return std::nullopt;
   for (const DeviceUse& device : vm_policy->devices) {
     if (!Contains(device.resets, reset) || device.domains.empty()) continue;
-    return std::any_of(device.domains.begin(), device.domains.end(), [&](DomainId domain) {
-      return ledger.At(Resource::Of(domain)).gate == GateState::kOn;
-    });
+    const auto is = [&](GateState state) {
+      return std::any_of(device.domains.begin(), device.domains.end(), [&](DomainId domain) {
+        return ledger.At(Resource::Of(domain)).gate == state;
+      });
+    };
+    if (is(GateState::kOn)) return true;
+    const bool all_off =
+        !is(GateState::kUnknown) && !is(GateState::kTurningOn) && !is(GateState::kTurningOff);
+    return all_off ? std::optional(false) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -192,52 +231,6 @@ bool Machine::LeavesClock(VmId vm, ClockId clock) const {
                                                return device.clock_on_exit == ClockOnExit::kLeave &&
                                                       Contains(device.clocks, clock);
                                              });
-}
-
-bool Machine::DebtDue(ClockId clock) const {
-  const Line line = ledger.lines().Of(clock);
-  const Ledger::Entry& entry = ledger.At(line);
-  const bool owed = entry.boot_rate != 0 || entry.boot_parent.has_value();
-  return owed && entry.debtors.empty() && !ledger.HeldByOtherVm(kHost, line);
-}
-
-void Machine::Pay(VmId vm, ClockId clock) {
-  Restore(vm, clock, [this, vm, clock](bool ok) {
-    if (ok) {
-      unpaid.erase(clock);
-      return;
-    }
-    const auto it = unpaid.try_emplace(clock, Doubtful{vm, 0}).first;
-    if (++it->second.tried <= options.max_retries) return;
-    unpaid.erase(it);
-    Quarantine(vm, Resource::Of(clock), Reason::kFirmwareRefused, 0);
-  });
-}
-
-void Machine::Claim(VmId vm, ClockId clock) {
-  const Ledger::Entry& entry = ledger.At(Resource::Of(clock));
-  const bool owed = entry.boot_rate != 0 || entry.boot_parent;
-  if (!owed || vm == kHost || Contains(entry.debtors, vm) || LeavesClock(vm, clock)) return;
-  Apply(Change::Kind::kDebtor, vm, Resource::Of(clock), 1);
-}
-
-void Machine::Restore(VmId vm, ClockId clock, std::function<void(bool)> done) {
-  const Ledger::Entry& entry = ledger.At(Resource::Of(clock));
-  RetuneOp::Target target;
-  if (entry.boot_parent) {
-    target.reparent = true;
-    target.parent = *entry.boot_parent;
-  } else {
-    target.rate_hz = entry.boot_rate;
-  }
-  auto op = MakeRetune(*this, vm, clock, target, RetuneOp::Cause::kRestore);
-  const bool rate_follows = target.reparent && entry.boot_rate != 0;
-  op->set_done([this, vm, clock, rate_follows, done = std::move(done)](bool ok) {
-    const bool parent_paid = !ledger.At(Resource::Of(clock)).boot_parent;
-    if (ok && rate_follows && parent_paid && DebtDue(clock)) return Restore(vm, clock, done);
-    if (done) done(ok);
-  });
-  scheduler.Start(std::move(op));
 }
 
 bool Machine::FirstUse(VmId vm, size_t index, Resource resource) const {

@@ -49,7 +49,13 @@ struct Machine {
   // Records what a SET_RATE asked for (the host's pins the rate), where the clock's policy counts
   // votes.
   void CommitRateVote(VmId vm, ClockId clock, int64_t asked_hz, int64_t real_hz);
-  // Drops it, with the rate vote, and the residue that the VM's vote ends. No hardware call.
+  // A VM that enables a clock votes for the rate that it was told, within its own limits; a rate
+  // that isn't known is read first. Under `first`, who comes first has the lock.
+  void VoteForToldRate(VmId vm, ClockId clock);
+  // The same for all that hold the clock, once its rate is known.
+  void CatchUpRateVotes(ClockId clock);
+  // Drops it, with the rate vote, and the residue that the VM's vote ends. A lock on the rate goes
+  // to who came next. No hardware call.
   void DropVote(VmId vm, Resource resource);
   // Nobody holds it and it isn't to be left on.
   bool Unheld(Resource resource) const;
@@ -59,9 +65,14 @@ struct Machine {
   mrq::ClkInfo ShowInfo(VmId vm, ClockId clock);
   // A clock has a new parent: permissions follow the ancestors.
   void NoteParent(ClockId clock, ClockId parent);
-  // After a holder left: votes of the others may ask for another rate, and the last pays what is
-  // owed.
+  // After a holder left: votes of the others may ask for another rate, the last pays what is owed,
+  // and what would have disturbed it is done now.
   void Resettle(VmId vm, Resource resource);
+  // After a vote was dropped: a shared reset that nobody wants deasserted any longer is asserted
+  // where that is owed.
+  void SettleResets(VmId vm, Resource resource);
+  // A VM wanted the shared reset asserted or pulsed, and others need it as it is.
+  void Withhold(VmId vm, ResetId reset, mrq::ResetCmd cmd);
   // In doubt: to be tried again, or quarantined for `vm` when that was enough.
   void Doubt(VmId vm, Resource resource);
   void Quarantine(VmId vm, Resource resource, Reason reason, int32_t error);
@@ -71,16 +82,26 @@ struct Machine {
   bool HasGrantPulses(VmId vm, Resource resource) const;
   // Answers a vote that was recorded, after such pulses where there are any.
   void AnswerVote(Waiter waiter, Resource resource, Reason reason);
-  // Whether a power domain of the VM's device with this reset is on by the broker's record; absent
-  // where the device has no domain.
+  // Whether a power domain of the VM's device with this reset is on; absent where the device has no
+  // domain, or none that is known.
   std::optional<bool> Powered(VmId vm, ResetId reset) const;
-  // `vm` was given the clock with `clocks_on_exit: keep`.
+  // `vm` was given the clock with `clocks_on_exit: leave`.
   bool LeavesClock(VmId vm, ClockId clock) const;
   // Pays what the clock owes; `done` runs at the end, with whether that went well.
   void Restore(VmId vm, ClockId clock, std::function<void(bool)> done);
-  // The same for a debt that fell due when a holder left: what fails is tried again by maintenance,
-  // then quarantined.
-  void Pay(VmId vm, ClockId clock);
+  // The rate or parent was set back. A rate stays owed for as long as something above the clock
+  // isn't as it was, because it will move once more with that.
+  void Paid(VmId vm, ClockId clock, bool parent);
+  // A clock above owes its boot rate.
+  bool AncestorOwes(ClockId clock) const;
+  // Pays what fell due, or gives the clock the rate that the votes ask for. What fails is tried
+  // again by maintenance; a debt is then quarantined.
+  void Settle(VmId vm, ClockId clock);
+  // Who would be wronged if `vm` moved the clock: a VM that holds it exclusively, has its lock, or
+  // holds it where its rate is fixed; the host where it pinned the rate. Absent: nobody.
+  std::optional<VmId> ReliedOn(VmId vm, ClockId clock) const;
+  // The same for anything that the clock feeds.
+  bool FeedsReliedOn(VmId vm, ClockId clock) const;
   // `vm` asked for the rate or parent that the clock already has: if somebody before it left them
   // so, they are its own now and not undone before its release.
   void Claim(VmId vm, ClockId clock);
@@ -105,8 +126,10 @@ struct Machine {
     VmId vm;  // whose vote ended, or failed to begin, in doubt
     int tried = 0;
   };
-  absl::flat_hash_map<Resource, Doubtful> doubtful;      // and not quarantined
-  absl::flat_hash_map<ClockId, Doubtful> unpaid;         // debts that fell due and failed
+  absl::flat_hash_map<Resource, Doubtful> doubtful;  // and not quarantined
+  absl::flat_hash_map<ClockId, Doubtful> unsettled;  // Settle() failed
+  // Would move what somebody relies on: to be settled when a relative's holder leaves.
+  absl::flat_hash_set<ClockId> blocked;
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch
 };
 

@@ -42,6 +42,9 @@ class Op {
   virtual void Answer(Machine& machine, const Outcome& outcome) = 0;
   // Changes something, or answers what depends on such changes.
   virtual bool mutating() const { return true; }
+  // Its transfers may wait as long as they must for their turn at the backend, because they must
+  // not fail by load: what turns something off or undoes something.
+  virtual bool patient() const { return false; }
   // A caller has been answered without waiting further. The default forgets it.
   virtual void Leave(Ticket ticket);
   // What such a caller is told when its time is up.

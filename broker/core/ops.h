@@ -31,6 +31,7 @@ class GateOp final : public Op {
   void Answer(Machine& machine, const Outcome& outcome) override;
   void Leave(Ticket ticket) override;
   // A vote that is to be dropped is dropped, whether its owner waits or not.
+  bool patient() const override { return !on_ || phase_ == Phase::kOff; }
   mrq::Error late_answer() const override { return on_ ? mrq::Error::kTimedOut : mrq::Error::kOk; }
   // Another VM that wants it on may join.
   bool JoinableOn() const { return on_ && phase_ != Phase::kOff && phase_ != Phase::kOffReadBack; }
@@ -55,10 +56,11 @@ class GateOp final : public Op {
 };
 
 // A question to the firmware about one clock; whoever asks the same while it runs shares the
-// answer.
+// answer. `needed`: also when nobody waits for it.
 class ReadOp final : public Op {
  public:
-  ReadOp(VmId vm, Line line, mrq::ClkRequest request) : Op(vm, {line}), request_(request) {}
+  ReadOp(VmId vm, Line line, mrq::ClkRequest request, bool needed = false)
+      : Op(vm, {line}), request_(request), needed_(needed) {}
 
   void Begin(Machine& machine) override;
   void Answer(Machine& machine, const Outcome& outcome) override;
@@ -67,6 +69,7 @@ class ReadOp final : public Op {
 
  private:
   const mrq::ClkRequest request_;
+  const bool needed_;
 };
 
 // A request that changes nothing but must come after what its VM asked before: decided when it is
@@ -83,9 +86,10 @@ class LaterOp final : public Op {
   const mrq::Request request_;
 };
 
-// Sets a clock's rate or parent. Holds all clocks that the firmware may move with it; reads those
-// of other VMs before and after, and undoes the change when it moved one that another VM has
-// exclusively.
+// Sets a clock's rate or parent. Holds all clocks that the firmware may move with it; reads the
+// rates of those above it and of those that others hold, before and after, and undoes the change
+// when it moved one that another agent relies on (Machine::ReliedOn). Undoing sets what moved above
+// back first, because the firmware need not do so by itself, and reads all of it once more.
 class RetuneOp final : public Op {
  public:
   enum class Cause : uint8_t {
@@ -103,44 +107,77 @@ class RetuneOp final : public Op {
 
   void Begin(Machine& machine) override;
   void Answer(Machine& machine, const Outcome& outcome) override;
+  bool patient() const override { return cause_ != Cause::kRequest; }
 
  private:
   enum class Phase : uint8_t {
     kOldParent,
     kOldRate,
-    kBefore,
+    kBefore,  // the watched, one after the other
     kChange,
-    kNewParent,
+    kNewParent,  // after a change that doesn't say what came of it
     kNewRate,
-    kAfter,
-    kUndo
+    kAfter,      // the watched
+    kUndoAbove,  // what moved above, from the top
+    kUndo,
+    kUndone,  // the watched
   };
   struct Watched {
     ClockId clock;
-    int64_t before = 0;
-    int64_t after = 0;
+    bool above = false;
+    int64_t told = 0;               // what was known before
+    std::optional<int64_t> before;  // absent: it could not be read
+    std::optional<int64_t> after;
+
+    bool Moved() const;
   };
+  // What this change was the first to owe: to be forgotten when it comes to nothing.
+  struct Owed {
+    ClockId clock;
+    bool rate = false;
+    bool parent = false;
+    bool debtor = false;
+  };
+
+  // --- Its course (retune_op.cc) ---
 
   // Before the first transfer; false: it has been answered and ended.
   bool StillWanted(Machine& machine);
   bool Judge(Machine& machine);
   void Ask(Machine& machine, Phase phase, mrq::ClkCmd cmd, ClockId clock);
-  void Watch(Machine& machine);
-  void ReadNextWatched(Machine& machine);
-  void MakeChange(Machine& machine);
-  // One for each phase.
+  void Set(Machine& machine, Phase phase, ClockId clock, int64_t rate_hz);
+  void SetParent(Machine& machine, Phase phase, ClockId parent);
   void OnOld(Machine& machine, const Outcome& outcome);
-  void OnWatched(Machine& machine, const Outcome& outcome);
+  void MakeChange(Machine& machine);
   void OnChange(Machine& machine, const Outcome& outcome);
   void OnNew(Machine& machine, const Outcome& outcome);
-  void OnUndo(Machine& machine, const Outcome& outcome);
-  void Compare(Machine& machine);
   void Commit(Machine& machine);
   void CommitVotes(Machine& machine);
-  void RecordDebt(Machine& machine);
-  void ForgetDebt(Machine& machine);
   void Fail(Machine& machine, mrq::Error error, Reason reason);
+  // As the outcome of a transfer that was needed.
+  void Fail(Machine& machine, const Outcome& outcome);
+  void Settled(Machine& machine, bool ok);
   mrq::Response Success() const;
+
+  // --- What moves with it (retune_watch.cc) ---
+
+  void Watch(Machine& machine);
+  void ReadWatched(Machine& machine, Phase phase);
+  void ReadNextWatched(Machine& machine);
+  void OnWatched(Machine& machine, const Outcome& outcome);
+  void Compare(Machine& machine);
+  void UndoNext(Machine& machine);
+  void OnUndo(Machine& machine, const Outcome& outcome);
+  void EndUndo(Machine& machine);
+
+  // --- What is owed for it (retune_debt.cc) ---
+
+  void RecordDebts(Machine& machine);
+  void Owe(Machine& machine, ClockId clock, int64_t rate_hz, std::optional<ClockId> parent);
+  void Forget(Machine& machine, const Owed& owed);
+  void ForgetDebts(Machine& machine);
+  // Of the clocks above, those that didn't move for certain.
+  void ForgetUnmoved(Machine& machine);
 
   const ClockId clock_;
   Target target_;
@@ -150,14 +187,14 @@ class RetuneOp final : public Op {
   int64_t old_rate_ = 0;
   int64_t new_rate_ = 0;
   std::optional<ClockId> old_parent_;
-  // What this change was the first to owe: to be forgotten when it comes to nothing.
-  enum class Owed : uint8_t { kNothing, kRate, kParent, kBoth };
-  Owed owed_ = Owed::kNothing;
-  bool new_debtor_ = false;
+  std::vector<Owed> owed_;
   bool lost_ = false;
   VmId moved_owner_;
   std::vector<Watched> watched_;
   size_t watching_ = 0;
+  int unread_ = 0;  // answers that didn't come for the one that is being read
+  int32_t undo_error_ = 0;
+  bool parent_in_doubt_ = false;
 };
 
 // With the lines of all that the change may move, as the tree is now.
@@ -170,24 +207,35 @@ class ResetOp final : public Op {
   enum class Purpose : uint8_t {
     kRequest,  // its waiter asked
     kGrant,    // before the VM first uses the device: its waiter learns that its vote was recorded
-    kRelease,  // ENOTSUP from a block that isn't known to have power is no failure; no mark is left
+    kRelease,  // as the device says for the exit of a VM that touched it; no mark is left.
+               // ENOTSUP from a block that isn't known to have power is no failure
+    kSettle,   // the last that wanted a shared reset deasserted has gone: an owed ASSERT
   };
   ResetOp(VmId vm, Line line, ResetId reset, mrq::ResetCmd cmd, Purpose purpose)
       : Op(vm, {line}), reset_(reset), cmd_(cmd), purpose_(purpose) {}
 
   void Begin(Machine& machine) override;
   void Answer(Machine& machine, const Outcome& outcome) override;
+  bool patient() const override {
+    return purpose_ != Purpose::kRequest || cmd_ == mrq::ResetCmd::kAssert;
+  }
 
  private:
+  // What its turn brought for each purpose; false: it has ended.
+  bool BeginRequest(Machine& machine);
+  bool BeginGrant(Machine& machine);
+  bool BeginRelease(Machine& machine);
   void Mark(Machine& machine, bool lost);
+  void End(Machine& machine, bool ok);
 
   const ResetId reset_;
-  const mrq::ResetCmd cmd_;
+  mrq::ResetCmd cmd_;  // a release's is found when it is its turn
   const Purpose purpose_;
 };
 
-// What `cmd` makes of a VM's mark on a reset.
-int64_t MarkAfter(mrq::ResetCmd cmd);
+// What a request about a shared reset comes to that needs no hardware: it is so already, or others
+// need it as it is.
+void SettleReset(Machine& machine, VmId vm, ResetId reset, mrq::ResetCmd cmd);
 
 }  // namespace bpmp::core
 

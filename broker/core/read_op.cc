@@ -15,7 +15,7 @@ void Op::ReplyAll(Machine& machine, const mrq::Response& response, Reason reason
 }
 
 void ReadOp::Begin(Machine& machine) {
-  if (waiters_.empty()) return machine.scheduler.Finish(this);
+  if (waiters_.empty() && !needed_) return machine.scheduler.Finish(this);
   machine.scheduler.Run(this, request_);
 }
 
@@ -31,6 +31,7 @@ void ReadOp::Answer(Machine& machine, const Outcome& outcome) {
       if (outcome.response.ok() && request_.cmd == mrq::ClkCmd::kGetRate) {
         if (const auto hz = mrq::ReadRate(outcome.response); hz.ok()) {
           machine.tree.SetRate(request_.clock, *hz);
+          machine.CatchUpRateVotes(request_.clock);
         }
       } else if (outcome.response.ok() && request_.cmd == mrq::ClkCmd::kGetParent) {
         if (const auto parent = mrq::ReadU32(outcome.response); parent.ok()) {

@@ -2,9 +2,8 @@
 #include "broker/core/releaser.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,22 +16,6 @@ namespace {
 template <typename T>
 bool Contains(const std::vector<T>& list, const T& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-// What each exit rule does with a reset that was deasserted; absent: nothing.
-std::optional<mrq::ResetCmd> CommandFor(ResetOnExit on_exit) {
-  constexpr std::array<std::optional<mrq::ResetCmd>, 4> kCommands = {
-      mrq::ResetCmd::kAssert, mrq::ResetCmd::kDeassert, mrq::ResetCmd::kModule, std::nullopt};
-  return kCommands[static_cast<size_t>(on_exit)];
-}
-
-ResetOnExit OnExit(const VmPolicy* policy, ResetId reset) {
-  if (policy != nullptr) {
-    for (const DeviceUse& device : policy->devices) {
-      if (Contains(device.resets, reset)) return device.reset_on_exit;
-    }
-  }
-  return ResetOnExit::kAssert;
 }
 
 }  // namespace
@@ -70,23 +53,29 @@ std::vector<Line> Releaser::Concerned(VmId vm, ResourceKind kind) const {
   return lines;
 }
 
+template <typename Order>
+void Releaser::SortByDepth(std::vector<Line>* clocks, Order order) const {
+  const auto depth = [&](Line line) {
+    return machine_.tree.Depth(ClockId(machine_.ledger.lines().At(line).id));
+  };
+  std::stable_sort(clocks->begin(), clocks->end(),
+                   [&](Line a, Line b) { return order(depth(a), depth(b)); });
+}
+
 void Releaser::Plan(VmId vm, Release* release) {
   release->next = 0;
   switch (release->phase) {
     case Phase::kResets:
       release->steps = Concerned(vm, ResourceKind::kReset);
       break;
-    case Phase::kClocks: {
+    case Phase::kClocks:
       release->steps = Concerned(vm, ResourceKind::kClock);
-      const auto depth = [&](Line line) {
-        return machine_.tree.Depth(ClockId(machine_.ledger.lines().At(line).id));
-      };
-      std::stable_sort(release->steps.begin(), release->steps.end(),
-                       [&](Line a, Line b) { return depth(a) > depth(b); });
+      SortByDepth(&release->steps, std::greater<>());
       break;
-    }
     case Phase::kDebts:
+      // From root to leaf: what feeds a clock is as it was before the clock is.
       release->steps = Concerned(vm, ResourceKind::kClock);
+      SortByDepth(&release->steps, std::less<>());
       break;
     case Phase::kDomains:
       release->steps = Concerned(vm, ResourceKind::kDomain);
@@ -133,23 +122,10 @@ bool Releaser::Step(VmId vm, Phase phase, Resource resource) {
 bool Releaser::StepReset(VmId vm, ResetId reset) {
   const Resource resource = Resource::Of(reset);
   const Line line = machine_.ledger.lines().Of(reset);
-  const bool in_flight = !machine_.scheduler.Idle(line);
-  const bool touched = (machine_.ledger.ResetMark(vm, line) & kResetTouched) != 0;
-  const auto command = CommandFor(OnExit(machine_.view.PolicyOf(vm), reset));
-  const bool wanted =
-      machine_.policy.shared_resets.contains(reset) && !machine_.judge.Wanting(reset, vm).empty();
-  const bool unpowered = machine_.Powered(vm, reset) == false;
-  if ((!touched && !in_flight) || !command || wanted || unpowered) {
-    if (touched && (wanted || unpowered)) {
-      machine_.Emit(EventKind::kReleaseStep, vm, resource, 0,
-                    wanted ? Reason::kWanted : Reason::kUnpowered);
-    }
-    if (machine_.ledger.ResetMark(vm, line) != 0) {
-      machine_.Apply(Change::Kind::kResetMark, vm, resource, 0);
-    }
-    return false;
-  }
-  auto op = std::make_unique<ResetOp>(vm, line, reset, *command, ResetOp::Purpose::kRelease);
+  // What the device asks for is looked up when it is its turn: something may be in flight that the
+  // VM asked for.
+  auto op = std::make_unique<ResetOp>(vm, line, reset, mrq::ResetCmd::kAssert,
+                                      ResetOp::Purpose::kRelease);
   op->set_done([this, vm, resource](bool ok) { Finished(vm, resource, ok); });
   machine_.scheduler.Start(std::move(op));
   return true;
@@ -183,8 +159,11 @@ void Releaser::Finished(VmId vm, Resource resource, bool ok) {
   if (!ok) {
     machine_.Emit(EventKind::kReleaseStep, vm, resource, 0, Reason::kFirmwareRefused,
                   mrq::Fail(mrq::Error::kIo).error);
-    machine_.Quarantine(vm, resource, Reason::kFirmwareRefused, mrq::Fail(mrq::Error::kIo).error);
-    ++it->second.quarantined;
+    // Whoever holds it goes on with it.
+    if (machine_.Unheld(resource)) {
+      machine_.Quarantine(vm, resource, Reason::kFirmwareRefused, mrq::Fail(mrq::Error::kIo).error);
+      ++it->second.quarantined;
+    }
   }
   Advance(vm);
 }

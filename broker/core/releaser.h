@@ -37,6 +37,9 @@ class Releaser {
 
   void Advance(VmId vm);
   void Plan(VmId vm, Release* release);
+  // std::less: from root to leaf.
+  template <typename Order>
+  void SortByDepth(std::vector<Line>* clocks, Order order) const;
   std::vector<Line> Concerned(VmId vm, ResourceKind kind) const;
   // Starts one step; false when there was nothing to wait for.
   bool Step(VmId vm, Phase phase, Resource resource);

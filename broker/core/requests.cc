@@ -19,14 +19,6 @@ constexpr std::array kAnsweredMrqs = {
     mrq::Mrq::kQueryAbi, mrq::Mrq::kPg,           mrq::Mrq::kQueryFwTag};
 constexpr uint32_t kMaxPgCmd = static_cast<uint32_t>(mrq::PgCmd::kGetMaxId);
 
-Decision ReplyWith(const mrq::Response& response, Reason reason) {
-  Decision decision;
-  decision.kind = Decision::Kind::kReply;
-  decision.reason = reason;
-  decision.response = response;
-  return decision;
-}
-
 // The payload of an answer that is itself a status: 0, or the negative of an error.
 mrq::Response StatusPayload(mrq::Error error) {
   return mrq::OkU32(static_cast<uint32_t>(-static_cast<int32_t>(error)));
@@ -178,102 +170,11 @@ Decision Requests::Disable(Waiter waiter, Resource resource, const mrq::Request&
   // Dropped now, whatever else goes on with the resource: a vote must never be stuck.
   machine_.DropVote(waiter.vm, resource);
   if (!machine_.Unheld(resource)) {
+    machine_.SettleResets(waiter.vm, resource);
     machine_.Resettle(waiter.vm, resource);
     return ReplyWith(mrq::Ok(), verdict.reason);
   }
   return Start(waiter, std::make_unique<GateOp>(waiter.vm, line, resource, false));
-}
-
-Decision Requests::Ask(Waiter waiter, const mrq::ClkRequest& request) {
-  const Line line = machine_.ledger.lines().Of(request.clock);
-  if (auto* tail = dynamic_cast<ReadOp*>(machine_.scheduler.Tail(line));
-      tail != nullptr && tail->Asks(request)) {
-    machine_.scheduler.Wait(tail, waiter);
-    Decision decision;
-    decision.kind = Decision::Kind::kWait;
-    decision.reason = Reason::kInFlight;
-    return decision;
-  }
-  return Start(waiter, std::make_unique<ReadOp>(waiter.vm, line, request));
-}
-
-Decision Requests::Read(Waiter waiter, const mrq::ClkRequest& request) {
-  const Verdict verdict = machine_.judge.Read(waiter.vm, request.clock);
-  if (verdict.kind == Verdict::Kind::kRefuse) {
-    return Refuse(verdict, waiter, Resource::Of(request.clock), request);
-  }
-  return Ask(waiter, request);
-}
-
-Decision Requests::RoundRate(Waiter waiter, const mrq::ClkRequest& request) {
-  const Verdict verdict = machine_.judge.RoundRate(waiter.vm, request.clock, request.rate_hz);
-  mrq::ClkRequest asked = request;
-  switch (verdict.kind) {
-    case Verdict::Kind::kRefuse:
-      return Refuse(verdict, waiter, Resource::Of(request.clock), request);
-    case Verdict::Kind::kSettled:
-      if (verdict.value > 0) return ReplyWith(mrq::OkRate(verdict.value), verdict.reason);
-      // The current rate isn't known since something above it moved.
-      asked.cmd = mrq::ClkCmd::kGetRate;
-      asked.rate_hz = 0;
-      return Ask(waiter, asked);
-    case Verdict::Kind::kProceed:
-      asked.rate_hz = verdict.value;
-      break;
-  }
-  return Ask(waiter, asked);
-}
-
-Decision Requests::AllInfo(Waiter waiter, const mrq::ClkRequest& request) {
-  const Verdict verdict = machine_.judge.Read(waiter.vm, request.clock);
-  // A hole: a guest asks for every id up to the highest, so this is no refusal to speak of.
-  if (verdict.kind == Verdict::Kind::kRefuse) {
-    return ReplyWith(mrq::Fail(verdict.error), verdict.reason);
-  }
-  const Line line = machine_.ledger.lines().Of(request.clock);
-  if (machine_.scheduler.Pending(waiter.vm, line)) {
-    return Start(waiter, std::make_unique<LaterOp>(waiter.vm, line, request));
-  }
-  return ReplyWith(mrq::OkClkInfo(machine_.ShowInfo(waiter.vm, request.clock)), Reason::kReadable);
-}
-
-Decision Requests::MaxClkId(Waiter, const mrq::ClkRequest&) {
-  const auto count = static_cast<uint32_t>(machine_.inventory.clocks.size());
-  return ReplyWith(mrq::OkU32(count == 0 ? 0 : count - 1), Reason::kLocal);
-}
-
-Decision Requests::SetRate(Waiter waiter, const mrq::ClkRequest& request) {
-  const ClockId clock = request.clock;
-  const Verdict verdict = machine_.judge.SetRate(waiter.vm, clock, request.rate_hz);
-  if (verdict.kind == Verdict::Kind::kRefuse) {
-    return Refuse(verdict, waiter, Resource::Of(clock), request);
-  }
-  if (verdict.kind == Verdict::Kind::kSettled &&
-      !machine_.scheduler.Mutating(machine_.ledger.lines().Of(clock))) {
-    machine_.CommitRateVote(waiter.vm, clock, request.rate_hz, verdict.value);
-    machine_.Claim(waiter.vm, clock);
-    return ReplyWith(mrq::OkRate(verdict.value), verdict.reason);
-  }
-  RetuneOp::Target target;
-  target.rate_hz = request.rate_hz;
-  return Start(waiter, MakeRetune(machine_, waiter.vm, clock, target, RetuneOp::Cause::kRequest));
-}
-
-Decision Requests::SetParent(Waiter waiter, const mrq::ClkRequest& request) {
-  const Verdict verdict = machine_.judge.SetParent(waiter.vm, request.clock, request.parent);
-  if (verdict.kind == Verdict::Kind::kRefuse) {
-    return Refuse(verdict, waiter, Resource::Of(request.clock), request);
-  }
-  if (verdict.kind == Verdict::Kind::kSettled &&
-      !machine_.scheduler.Mutating(machine_.ledger.lines().Of(request.clock))) {
-    machine_.Claim(waiter.vm, request.clock);
-    return ReplyWith(mrq::OkU32(request.parent.value()), verdict.reason);
-  }
-  RetuneOp::Target target;
-  target.reparent = true;
-  target.parent = request.parent;
-  return Start(waiter,
-               MakeRetune(machine_, waiter.vm, request.clock, target, RetuneOp::Cause::kRequest));
 }
 
 // --- Resets -------------------------------------------------------------------------------------
@@ -287,7 +188,7 @@ Decision Requests::On(Waiter waiter, const mrq::ResetRequest& request) {
   if (verdict.kind == Verdict::Kind::kRefuse) return Refuse(verdict, waiter, resource, request);
   const Line line = machine_.ledger.lines().Of(request.reset);
   if (verdict.kind == Verdict::Kind::kSettled && !machine_.scheduler.Mutating(line)) {
-    machine_.Apply(Change::Kind::kResetMark, waiter.vm, resource, MarkAfter(request.cmd));
+    SettleReset(machine_, waiter.vm, request.reset, request.cmd);
     return ReplyWith(mrq::Ok(), verdict.reason);
   }
   return Start(waiter, std::make_unique<ResetOp>(waiter.vm, line, request.reset, request.cmd,

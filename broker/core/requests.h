@@ -10,6 +10,14 @@
 
 namespace bpmp::core {
 
+inline Decision ReplyWith(const mrq::Response& response, Reason reason) {
+  Decision decision;
+  decision.kind = Decision::Kind::kReply;
+  decision.reason = reason;
+  decision.response = response;
+  return decision;
+}
+
 // Does what a VM asks: judges the request, answers it where it can, and starts or joins an
 // operation where the hardware is concerned.
 class Requests {

@@ -1,39 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <optional>
 
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
+namespace {
 
+// What `cmd` makes of a VM's mark on a reset.
 int64_t MarkAfter(mrq::ResetCmd cmd) {
   return cmd == mrq::ResetCmd::kAssert ? 0 : kResetWanted | kResetTouched;
 }
 
-void ResetOp::Begin(Machine& machine) {
-  if (purpose_ == Purpose::kRequest) {
-    // A caller that has left needs no reset; one that still waits may have lost the right to it.
-    if (waiters_.empty()) return machine.scheduler.Finish(this);
-    const Verdict verdict = machine.judge.Reset(vm(), cmd_, reset_);
-    if (verdict.kind == Verdict::Kind::kRefuse) {
-      ReplyAll(machine, mrq::Fail(verdict.error), verdict.reason);
-      return machine.scheduler.Finish(this);
-    }
-    if (verdict.kind == Verdict::Kind::kSettled) {
-      Mark(machine, false);
-      ReplyAll(machine, mrq::Ok(), verdict.reason);
-      return machine.scheduler.Finish(this);
-    }
+// What each exit rule does with a reset that was deasserted or pulsed; absent: nothing.
+std::optional<mrq::ResetCmd> CommandFor(ResetOnExit on_exit) {
+  constexpr std::array<std::optional<mrq::ResetCmd>, 4> kCommands = {
+      mrq::ResetCmd::kAssert, mrq::ResetCmd::kDeassert, mrq::ResetCmd::kModule, std::nullopt};
+  return kCommands[static_cast<size_t>(on_exit)];
+}
+
+ResetOnExit OnExit(const VmPolicy* policy, ResetId reset) {
+  if (policy == nullptr) return ResetOnExit::kAssert;
+  const auto device =
+      std::find_if(policy->devices.begin(), policy->devices.end(), [&](const DeviceUse& use) {
+        return std::find(use.resets.begin(), use.resets.end(), reset) != use.resets.end();
+      });
+  return device == policy->devices.end() ? ResetOnExit::kAssert : device->reset_on_exit;
+}
+
+}  // namespace
+
+void SettleReset(Machine& machine, VmId vm, ResetId reset, mrq::ResetCmd cmd) {
+  const Resource resource = Resource::Of(reset);
+  machine.Apply(Change::Kind::kResetMark, vm, resource, MarkAfter(cmd));
+  if (cmd != mrq::ResetCmd::kDeassert) {
+    machine.Withhold(vm, reset, cmd);
+  } else if (machine.ledger.At(resource).assert_owed) {
+    machine.Apply(Change::Kind::kAssertOwed, vm, resource, 0);
   }
+}
+
+void ResetOp::Begin(Machine& machine) {
+  bool wanted = true;
+  switch (purpose_) {
+    case Purpose::kRequest:
+      wanted = BeginRequest(machine);
+      break;
+    case Purpose::kGrant:
+      wanted = BeginGrant(machine);
+      break;
+    case Purpose::kRelease:
+      wanted = BeginRelease(machine);
+      break;
+    case Purpose::kSettle:
+      wanted = machine.ledger.At(Resource::Of(reset_)).assert_owed &&
+               machine.judge.Wanting(reset_, kHost).empty();
+      if (!wanted) End(machine, true);
+      break;
+  }
+  if (!wanted) return;
   mrq::ResetRequest request;
   request.cmd = cmd_;
   request.reset = reset_;
   machine.scheduler.Run(this, request);
 }
 
+bool ResetOp::BeginRequest(Machine& machine) {
+  // A caller that has left needs no reset; one that still waits may have lost the right to it.
+  if (waiters_.empty()) {
+    End(machine, true);
+    return false;
+  }
+  const Verdict verdict = machine.judge.Reset(vm(), cmd_, reset_);
+  if (verdict.kind == Verdict::Kind::kProceed) return true;
+  if (verdict.kind == Verdict::Kind::kRefuse) {
+    ReplyAll(machine, mrq::Fail(verdict.error), verdict.reason);
+  } else {
+    SettleReset(machine, vm(), reset_, cmd_);
+    ReplyAll(machine, mrq::Ok(), verdict.reason);
+  }
+  End(machine, true);
+  return false;
+}
+
+bool ResetOp::BeginGrant(Machine& machine) {
+  const Verdict verdict = machine.judge.Reset(vm(), cmd_, reset_);
+  if (verdict.kind == Verdict::Kind::kProceed) return true;
+  machine.Emit(EventKind::kEdgeFailed, vm(), Resource::Of(reset_), 1, verdict.reason,
+               mrq::Fail(verdict.error).error);
+  ReplyAll(machine, mrq::Ok(), Reason::kReset);
+  End(machine, false);
+  return false;
+}
+
+bool ResetOp::BeginRelease(Machine& machine) {
+  const Resource resource = Resource::Of(reset_);
+  const int64_t mark = machine.ledger.ResetMark(vm(), machine.ledger.lines().Of(reset_));
+  const bool touched = (mark & kResetTouched) != 0;
+  const auto command = CommandFor(OnExit(machine.view.PolicyOf(vm()), reset_));
+  const bool wanted =
+      machine.policy.shared_resets.contains(reset_) && !machine.judge.Wanting(reset_, vm()).empty();
+  const bool unpowered = machine.Powered(vm(), reset_) == false;
+  if (touched && command && !wanted && !unpowered) {
+    cmd_ = *command;
+    return true;
+  }
+  if (mark != 0) machine.Apply(Change::Kind::kResetMark, vm(), resource, 0);
+  if (touched && (wanted || unpowered)) {
+    machine.Emit(EventKind::kReleaseStep, vm(), resource, 0,
+                 wanted ? Reason::kWanted : Reason::kUnpowered);
+  }
+  if (touched && wanted && command == mrq::ResetCmd::kAssert) {
+    machine.Withhold(vm(), reset_, *command);
+  }
+  End(machine, true);
+  return false;
+}
+
 void ResetOp::Mark(Machine& machine, bool lost) {
-  if (vm() == kHost) return;
+  if (vm() == kHost || purpose_ == Purpose::kSettle) return;
   int64_t mark = purpose_ == Purpose::kRelease ? 0 : MarkAfter(cmd_);
   // After a lost answer the line may be deasserted: a release must still assert it.
   if (lost) mark |= kResetTouched;
@@ -52,6 +141,9 @@ void ResetOp::Answer(Machine& machine, const Outcome& outcome) {
     const ResetState state =
         cmd_ == mrq::ResetCmd::kAssert ? ResetState::kAsserted : ResetState::kDeasserted;
     machine.Apply(Change::Kind::kResetState, vm(), resource, static_cast<int64_t>(state));
+    if (machine.ledger.At(resource).assert_owed) {
+      machine.Apply(Change::Kind::kAssertOwed, vm(), resource, 0);
+    }
     machine.Emit(EventKind::kReset, vm(), resource, static_cast<int64_t>(cmd_) - 1);
   } else if (lost) {
     machine.Apply(Change::Kind::kResetState, vm(), resource,
@@ -59,16 +151,29 @@ void ResetOp::Answer(Machine& machine, const Outcome& outcome) {
   }
   if (ok || unpowered || lost) Mark(machine, lost);
 
+  mrq::Response response = answered ? outcome.response : mrq::Fail(mrq::Error::kIo);
+  Reason reason = answered ? Reason::kFirmwareRefused : Reason::kBackendFailed;
+  if (lost) {
+    response = mrq::Fail(mrq::Error::kTimedOut);
+    reason = Reason::kTimedOut;
+  }
+  if (!ok && !unpowered && purpose_ != Purpose::kRelease) {
+    machine.Emit(EventKind::kEdgeFailed, vm(), resource, 0, reason, response.error);
+  }
+  if (purpose_ == Purpose::kSettle && !ok) {
+    machine.Quarantine(vm(), resource, reason, response.error);
+  }
   if (purpose_ == Purpose::kGrant || ok || unpowered) {
     ReplyAll(machine, mrq::Ok(), Reason::kReset);
-  } else if (answered) {
-    ReplyAll(machine, outcome.response, Reason::kFirmwareRefused);
   } else {
-    ReplyAll(machine, mrq::Fail(lost ? mrq::Error::kTimedOut : mrq::Error::kIo),
-             lost ? Reason::kTimedOut : Reason::kBackendFailed);
+    ReplyAll(machine, response, reason);
   }
+  End(machine, ok || unpowered);
+}
+
+void ResetOp::End(Machine& machine, bool ok) {
   machine.scheduler.Finish(this);
-  Done(ok || unpowered);
+  Done(ok);
 }
 
 }  // namespace bpmp::core

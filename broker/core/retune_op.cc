@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The course of a rate or parent change, from its turn to its answer.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -7,6 +8,7 @@
 
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
+#include "broker/core/outcome.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
@@ -18,18 +20,6 @@ std::vector<Line> LinesOf(const Machine& machine, ClockId clock, bool reparent) 
   lines.reserve(family.size());
   for (const ClockId member : family) lines.push_back(machine.ledger.lines().Of(member));
   return lines;
-}
-
-// The answer of a read, when there is one.
-std::optional<int64_t> RateIn(const Outcome& outcome) {
-  if (outcome.kind != Outcome::Kind::kAnswered || !outcome.response.ok()) return std::nullopt;
-  const auto rate = mrq::ReadRate(outcome.response);
-  return rate.ok() ? std::optional(*rate) : std::nullopt;
-}
-std::optional<ClockId> ParentIn(const Outcome& outcome) {
-  if (outcome.kind != Outcome::Kind::kAnswered || !outcome.response.ok()) return std::nullopt;
-  const auto parent = mrq::ReadU32(outcome.response);
-  return parent.ok() ? std::optional(ClockId(*parent)) : std::nullopt;
 }
 
 }  // namespace
@@ -72,10 +62,13 @@ bool RetuneOp::StillWanted(Machine& machine) {
       wanted = machine.DebtDue(clock_);
       break;
   }
-  if (wanted) return true;
-  Done(true);
-  machine.scheduler.Finish(this);
-  return false;
+  // What feeds a clock that somebody relies on would move it for certain: not even tried.
+  if (wanted && cause_ != Cause::kRequest && machine.FeedsReliedOn(vm(), clock_)) {
+    machine.blocked.insert(clock_);
+    wanted = false;
+  }
+  if (!wanted) Settled(machine, true);
+  return wanted;
 }
 
 bool RetuneOp::Judge(Machine& machine) {
@@ -107,6 +100,24 @@ void RetuneOp::Ask(Machine& machine, Phase phase, mrq::ClkCmd cmd, ClockId clock
   machine.scheduler.Run(this, request);
 }
 
+void RetuneOp::Set(Machine& machine, Phase phase, ClockId clock, int64_t rate_hz) {
+  phase_ = phase;
+  mrq::ClkRequest request;
+  request.cmd = mrq::ClkCmd::kSetRate;
+  request.clock = clock;
+  request.rate_hz = rate_hz;
+  machine.scheduler.Run(this, request);
+}
+
+void RetuneOp::SetParent(Machine& machine, Phase phase, ClockId parent) {
+  phase_ = phase;
+  mrq::ClkRequest request;
+  request.cmd = mrq::ClkCmd::kSetParent;
+  request.clock = clock_;
+  request.parent = parent;
+  machine.scheduler.Run(this, request);
+}
+
 void RetuneOp::Answer(Machine& machine, const Outcome& outcome) {
   switch (phase_) {
     case Phase::kOldParent:
@@ -114,12 +125,16 @@ void RetuneOp::Answer(Machine& machine, const Outcome& outcome) {
       return OnOld(machine, outcome);
     case Phase::kBefore:
     case Phase::kAfter:
+    case Phase::kUndone:
       return OnWatched(machine, outcome);
     case Phase::kChange:
       return OnChange(machine, outcome);
     case Phase::kNewParent:
     case Phase::kNewRate:
       return OnNew(machine, outcome);
+    case Phase::kUndoAbove:
+      ++watching_;
+      return UndoNext(machine);
     case Phase::kUndo:
       return OnUndo(machine, outcome);
   }
@@ -128,70 +143,29 @@ void RetuneOp::Answer(Machine& machine, const Outcome& outcome) {
 void RetuneOp::OnOld(Machine& machine, const Outcome& outcome) {
   if (phase_ == Phase::kOldParent) {
     old_parent_ = ParentIn(outcome);
-    if (!old_parent_) return Fail(machine, mrq::Error::kIo, Reason::kBackendFailed);
+    if (!old_parent_) return Fail(machine, outcome);
     machine.NoteParent(clock_, *old_parent_);
     return Ask(machine, Phase::kOldRate, mrq::ClkCmd::kGetRate, clock_);
   }
   const auto rate = RateIn(outcome);
-  if (!rate) return Fail(machine, mrq::Error::kIo, Reason::kBackendFailed);
+  if (!rate) return Fail(machine, outcome);
   old_rate_ = *rate;
   machine.tree.SetRate(clock_, old_rate_);
+  if (cause_ == Cause::kRestore && !target_.reparent && old_rate_ == target_.rate_hz) {
+    // Setting it again might move what feeds it.
+    CommitVotes(machine);
+    return Settled(machine, true);
+  }
   Watch(machine);
-  watching_ = 0;
-  phase_ = Phase::kBefore;
-  ReadNextWatched(machine);
-}
-
-// Clocks that other VMs hold, and the clock above, which tells whether more than this subtree
-// moved. A fixed root above is none of the lines, and never moves.
-void RetuneOp::Watch(Machine& machine) {
-  for (const Line line : lines()) {
-    const ClockId clock(machine.ledger.lines().At(line).id);
-    if (clock == clock_) continue;
-    if (machine.ledger.HeldByOtherVm(vm(), line)) watched_.push_back({clock, 0, 0});
-  }
-  const auto parent = machine.tree.Parent(clock_);
-  const auto is_parent = [&](const Watched& watched) { return watched.clock == *parent; };
-  if (!target_.reparent && parent &&
-      std::binary_search(lines().begin(), lines().end(), machine.ledger.lines().Of(*parent)) &&
-      std::none_of(watched_.begin(), watched_.end(), is_parent)) {
-    watched_.push_back({*parent, 0, 0});
-  }
-}
-
-void RetuneOp::ReadNextWatched(Machine& machine) {
-  if (watching_ < watched_.size()) {
-    return Ask(machine, phase_, mrq::ClkCmd::kGetRate, watched_[watching_].clock);
-  }
-  phase_ == Phase::kBefore ? MakeChange(machine) : Compare(machine);
-}
-
-void RetuneOp::OnWatched(Machine& machine, const Outcome& outcome) {
-  Watched& watched = watched_[watching_++];
-  const auto rate = RateIn(outcome);
-  if (phase_ == Phase::kBefore) {
-    watched.before = rate.value_or(machine.tree.Rate(watched.clock));
-  } else {
-    // Without an answer, before or now, nothing is known to have moved.
-    watched.after = rate.value_or(watched.before);
-    if (watched.before == 0) watched.before = watched.after;
-  }
-  ReadNextWatched(machine);
+  ReadWatched(machine, Phase::kBefore);
 }
 
 void RetuneOp::MakeChange(Machine& machine) {
-  RecordDebt(machine);
-  phase_ = Phase::kChange;
-  mrq::ClkRequest request;
-  request.clock = clock_;
-  if (target_.reparent) {
-    request.cmd = mrq::ClkCmd::kSetParent;
-    request.parent = target_.parent;
-  } else {
-    request.cmd = mrq::ClkCmd::kSetRate;
-    request.rate_hz = target_.rate_hz;
-  }
-  machine.scheduler.Run(this, request);
+  // Whoever asked has gone, and may have been released: what he would owe, nobody would pay.
+  if (cause_ == Cause::kRequest && waiters_.empty()) return Settled(machine, true);
+  RecordDebts(machine);
+  if (target_.reparent) return SetParent(machine, Phase::kChange, target_.parent);
+  Set(machine, Phase::kChange, clock_, target_.rate_hz);
 }
 
 void RetuneOp::OnChange(Machine& machine, const Outcome& outcome) {
@@ -200,38 +174,30 @@ void RetuneOp::OnChange(Machine& machine, const Outcome& outcome) {
     return target_.reparent ? Ask(machine, Phase::kNewParent, mrq::ClkCmd::kGetParent, clock_)
                             : Ask(machine, Phase::kNewRate, mrq::ClkCmd::kGetRate, clock_);
   }
-  if (outcome.kind == Outcome::Kind::kFailed) {
-    ForgetDebt(machine);
-    return Fail(machine, mrq::Error::kIo, Reason::kBackendFailed);
+  if (outcome.kind == Outcome::Kind::kFailed || !outcome.response.ok()) {
+    ForgetDebts(machine);
+    return Fail(machine, outcome);
   }
-  if (!outcome.response.ok()) {
-    ForgetDebt(machine);
-    return Fail(machine, static_cast<mrq::Error>(-outcome.response.error),
-                Reason::kFirmwareRefused);
-  }
-  if (target_.reparent) return Ask(machine, Phase::kNewRate, mrq::ClkCmd::kGetRate, clock_);
-  const auto rate = RateIn(outcome);
+  const auto rate = target_.reparent ? std::nullopt : RateIn(outcome);
   if (!rate) return Ask(machine, Phase::kNewRate, mrq::ClkCmd::kGetRate, clock_);
   new_rate_ = *rate;
-  watching_ = 0;
-  phase_ = Phase::kAfter;
-  ReadNextWatched(machine);
+  ReadWatched(machine, Phase::kAfter);
 }
 
 void RetuneOp::OnNew(Machine& machine, const Outcome& outcome) {
   if (phase_ == Phase::kNewParent) {
     const auto parent = ParentIn(outcome);
-    if (!parent || *parent != target_.parent) {
-      if (parent) {
-        machine.NoteParent(clock_, *parent);
-        ForgetDebt(machine);
-      } else {
-        machine.tree.DoubtParent(clock_);
-        machine.tree.SetRate(clock_, 0);
-      }
-      return Fail(machine, mrq::Error::kTimedOut, Reason::kTimedOut);
+    if (parent && *parent == target_.parent) {
+      return Ask(machine, Phase::kNewRate, mrq::ClkCmd::kGetRate, clock_);
     }
-    return Ask(machine, Phase::kNewRate, mrq::ClkCmd::kGetRate, clock_);
+    if (parent) {
+      machine.NoteParent(clock_, *parent);
+      ForgetDebts(machine);
+    } else {
+      machine.tree.DoubtParent(clock_);
+      machine.tree.SetRate(clock_, 0);
+    }
+    return Fail(machine, mrq::Error::kTimedOut, Reason::kTimedOut);
   }
   const auto rate = RateIn(outcome);
   if (!rate && lost_ && !target_.reparent) {
@@ -239,82 +205,31 @@ void RetuneOp::OnNew(Machine& machine, const Outcome& outcome) {
     return Fail(machine, mrq::Error::kTimedOut, Reason::kTimedOut);
   }
   if (lost_ && !target_.reparent && *rate == old_rate_ && *rate != target_.rate_hz) {
-    ForgetDebt(machine);
+    ForgetDebts(machine);
     return Fail(machine, mrq::Error::kTimedOut, Reason::kTimedOut);
   }
   new_rate_ = rate.value_or(0);
-  watching_ = 0;
-  phase_ = Phase::kAfter;
-  ReadNextWatched(machine);
-}
-
-void RetuneOp::Compare(Machine& machine) {
-  for (const Watched& watched : watched_) {
-    if (watched.before == watched.after) continue;
-    const Line line = machine.ledger.lines().Of(watched.clock);
-    for (const VmId holder : machine.ledger.HoldersOf(line)) {
-      if (holder == vm() || holder == kHost) continue;
-      if (machine.view.Of(holder, watched.clock) != Access::kExclusive) continue;
-      moved_owner_ = holder;
-      machine.EmitOther(EventKind::kMoved, vm(), holder, Resource::Of(watched.clock),
-                        watched.after);
-      phase_ = Phase::kUndo;
-      mrq::ClkRequest undo;
-      undo.clock = clock_;
-      undo.cmd = target_.reparent ? mrq::ClkCmd::kSetParent : mrq::ClkCmd::kSetRate;
-      undo.rate_hz = target_.reparent ? 0 : old_rate_;
-      if (target_.reparent) undo.parent = *old_parent_;
-      return machine.scheduler.Run(this, undo);
-    }
-  }
-  Commit(machine);
-}
-
-void RetuneOp::OnUndo(Machine& machine, const Outcome& outcome) {
-  const bool undone = outcome.kind == Outcome::Kind::kAnswered && outcome.response.ok();
-  if (undone) {
-    ForgetDebt(machine);
-  } else {
-    machine.Emit(EventKind::kEdgeFailed, vm(), Resource::Of(clock_), old_rate_,
-                 Reason::kMovesOthers, outcome.response.error);
-  }
-  machine.tree.SetRate(clock_, undone ? old_rate_ : 0);
-  for (const Watched& watched : watched_) {
-    machine.tree.SetRate(watched.clock, undone ? watched.before : watched.after);
-  }
-  if (!undone && target_.reparent) {
-    machine.NoteParent(clock_, target_.parent);
-    if (outcome.kind == Outcome::Kind::kLost) machine.tree.DoubtParent(clock_);
-  }
-  Verdict verdict;
-  verdict.error = mrq::Error::kBusy;
-  verdict.reason = Reason::kMovesOthers;
-  verdict.other = moved_owner_;
-  machine.EmitRefusal(verdict, vm(), Resource::Of(clock_), mrq::MrqCode(mrq::ClkRequest{}), 0);
-  ReplyAll(machine, mrq::Fail(mrq::Error::kBusy), Reason::kMovesOthers);
-  machine.scheduler.Finish(this);
-  // A restore that would disturb others stays owed; that is no failure of the release.
-  Done(cause_ == Cause::kRestore && undone);
+  ReadWatched(machine, Phase::kAfter);
 }
 
 void RetuneOp::Commit(Machine& machine) {
-  const auto parent = machine.tree.Parent(clock_);
   bool above_moved = false;
   for (const Watched& watched : watched_) {
-    const bool moved = watched.before != watched.after;
-    above_moved = above_moved || (moved && parent == watched.clock);
-    if (moved) {
-      const Line line = machine.ledger.lines().Of(watched.clock);
-      const auto holders = machine.ledger.HoldersOf(line);
-      machine.EmitOther(EventKind::kMoved, vm(), holders.empty() ? kHost : holders.back(),
-                        Resource::Of(watched.clock), watched.after);
-    }
+    if (watched.clock == clock_ || !watched.Moved()) continue;
+    above_moved = above_moved || watched.above;
+    const Line line = machine.ledger.lines().Of(watched.clock);
+    const auto holders = machine.ledger.HoldersOf(line);
+    machine.EmitOther(EventKind::kMoved, vm(), holders.empty() ? kHost : holders.back(),
+                      Resource::Of(watched.clock), watched.after.value_or(0));
   }
+  ForgetUnmoved(machine);
   // What wasn't read may run at another rate now: unknown, so that nobody is told an old one.
   if (target_.reparent) machine.NoteParent(clock_, target_.parent);
   const auto moved = above_moved ? machine.tree.Family(clock_) : machine.tree.Subtree(clock_);
   for (const ClockId clock : moved) machine.tree.SetRate(clock, 0);
-  for (const Watched& watched : watched_) machine.tree.SetRate(watched.clock, watched.after);
+  for (const Watched& watched : watched_) {
+    machine.tree.SetRate(watched.clock, watched.after.value_or(0));
+  }
   machine.tree.SetRate(clock_, new_rate_);
 
   if (target_.reparent) {
@@ -324,55 +239,36 @@ void RetuneOp::Commit(Machine& machine) {
   }
   CommitVotes(machine);
   ReplyAll(machine, Success(), Reason::kEdge);
-  machine.scheduler.Finish(this);
-  Done(true);
+  Settled(machine, true);
 }
 
 void RetuneOp::CommitVotes(Machine& machine) {
-  if (cause_ == Cause::kRestore) {
-    const auto paid = target_.reparent ? Change::Kind::kBootParent : Change::Kind::kBootRate;
-    machine.Apply(paid, vm(), Resource::Of(clock_), 0);
-    return;
-  }
+  if (cause_ == Cause::kRestore) return machine.Paid(vm(), clock_, target_.reparent);
   if (target_.reparent || cause_ != Cause::kRequest || waiters_.empty()) return;
   machine.CommitRateVote(waiters_.front().vm, clock_, asked_hz_, new_rate_);
-}
-
-void RetuneOp::RecordDebt(Machine& machine) {
-  if (cause_ != Cause::kRequest || vm() == kHost || machine.LeavesClock(vm(), clock_)) return;
-  const Resource resource = Resource::Of(clock_);
-  const Ledger::Entry& entry = machine.ledger.At(resource);
-  new_debtor_ = std::find(entry.debtors.begin(), entry.debtors.end(), vm()) == entry.debtors.end();
-  owed_ = entry.boot_rate == 0 ? Owed::kRate : Owed::kNothing;
-  if (entry.boot_rate == 0) {
-    machine.Apply(Change::Kind::kBootRate, vm(), resource, old_rate_);
-  }
-  if (target_.reparent && !entry.boot_parent) {
-    owed_ = owed_ == Owed::kRate ? Owed::kBoth : Owed::kParent;
-    machine.Apply(Change::Kind::kBootParent, vm(), resource, int64_t{old_parent_->value()} + 1);
-  }
-  if (new_debtor_) machine.Apply(Change::Kind::kDebtor, vm(), resource, 1);
-}
-
-void RetuneOp::ForgetDebt(Machine& machine) {
-  const Resource resource = Resource::Of(clock_);
-  if (owed_ == Owed::kRate || owed_ == Owed::kBoth) {
-    machine.Apply(Change::Kind::kBootRate, vm(), resource, 0);
-  }
-  if (owed_ == Owed::kParent || owed_ == Owed::kBoth) {
-    machine.Apply(Change::Kind::kBootParent, vm(), resource, 0);
-  }
-  if (new_debtor_) machine.Apply(Change::Kind::kDebtor, vm(), resource, 0);
-  owed_ = Owed::kNothing;
-  new_debtor_ = false;
 }
 
 void RetuneOp::Fail(Machine& machine, mrq::Error error, Reason reason) {
   machine.Emit(EventKind::kEdgeFailed, vm(), Resource::Of(clock_), target_.rate_hz, reason,
                mrq::Fail(error).error);
   ReplyAll(machine, mrq::Fail(error), reason);
+  Settled(machine, false);
+}
+
+void RetuneOp::Fail(Machine& machine, const Outcome& outcome) {
+  if (outcome.kind == Outcome::Kind::kLost) {
+    return Fail(machine, mrq::Error::kTimedOut, Reason::kTimedOut);
+  }
+  if (outcome.kind == Outcome::Kind::kAnswered && !outcome.response.ok()) {
+    return Fail(machine, static_cast<mrq::Error>(-outcome.response.error),
+                Reason::kFirmwareRefused);
+  }
+  Fail(machine, mrq::Error::kIo, Reason::kBackendFailed);
+}
+
+void RetuneOp::Settled(Machine& machine, bool ok) {
   machine.scheduler.Finish(this);
-  Done(false);
+  Done(ok);
 }
 
 mrq::Response RetuneOp::Success() const {

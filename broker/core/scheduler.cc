@@ -82,7 +82,7 @@ void Scheduler::Renew(Op* old, std::unique_ptr<Op> op) {
 void Scheduler::Run(Op* op, const mrq::Request& request) {
   const TransferId id(next_transfer_++);
   transfers_[id] = op;
-  effects_->transfers.push_back({id, op->vm(), request});
+  effects_->transfers.push_back({id, op->vm(), request, op->patient()});
 }
 
 void Scheduler::Reply(Ticket ticket, const mrq::Response& response, Reason reason) {

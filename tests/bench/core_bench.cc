@@ -69,7 +69,6 @@ double Pass(core::Core* core) {
                                        mrq::ClkCmd::kEnable, mrq::ClkCmd::kDisable};
   core::Effects effects;
   core::Call call;
-  call.epoch = 1;
   mrq::ClkRequest request;
   int64_t wrong = 0;
   const double begin = CpuTime();

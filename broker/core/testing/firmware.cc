@@ -2,6 +2,7 @@
 #include "broker/core/testing/firmware.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "broker/mrq/codec.h"
@@ -36,7 +37,30 @@ mrq::Response Firmware::Perform(const mrq::Request& request) {
   return mrq::Fail(Error::kInval);
 }
 
+bool Firmware::Feeds(ClockId above, ClockId clock) const {
+  for (auto parent = clocks_[clock.value()].parent; parent;
+       parent = clocks_[parent->value()].parent) {
+    if (*parent == above) return true;
+  }
+  return false;
+}
+
+void Firmware::SetPll(ClockId pll, int64_t hz) {
+  const int64_t before = std::exchange(clocks_[pll.value()].rate_hz, hz);
+  for (uint32_t id = 0; id < clocks_.size(); ++id) {
+    if (!clocks_[id].exists || !Feeds(pll, ClockId(id))) continue;
+    clocks_[id].rate_hz = hz * (clocks_[id].rate_hz / kStep) / (before / kStep);
+  }
+}
+
 void Firmware::SetRate(ClockId clock, int64_t hz) {
+  // Four times the rate asked for: what a PLL with a divider of four would run at.
+  constexpr int64_t kDivider = 4;
+  for (const ClockId pll : plls_) {
+    if (pll == clock) return SetPll(pll, hz);
+    const bool divides = clocks_[pll.value()].rate_hz % hz == 0;
+    if (Feeds(pll, clock) && !divides) SetPll(pll, hz * kDivider);
+  }
   const int64_t by = hz - clocks_[clock.value()].rate_hz;
   clocks_[clock.value()].rate_hz = hz;
   for (const Coupling& pair : coupled_) {

@@ -26,6 +26,9 @@ class Firmware {
 
   // Setting the rate of `cause` moves that of `moved` by as much.
   void Couple(ClockId cause, ClockId moved) { coupled_.push_back({cause, moved}); }
+  // `pll` is re-rated when a clock that it feeds asks for a rate that doesn't divide its own; all
+  // that it feeds keep their dividers, so that setting the clock back doesn't set the PLL back.
+  void AddPll(ClockId pll) { plls_.push_back(pll); }
 
   bool on(ClockId clock) const { return clocks_[clock.value()].on; }
   bool on(DomainId domain) const { return domains_[domain.value()]; }
@@ -56,6 +59,8 @@ class Firmware {
   };
 
   void SetRate(ClockId clock, int64_t hz);
+  bool Feeds(ClockId above, ClockId clock) const;
+  void SetPll(ClockId pll, int64_t hz);
   mrq::Response PerformClk(const mrq::ClkRequest& request);
   mrq::Response PerformReset(const mrq::ResetRequest& request);
   mrq::Response PerformPg(const mrq::PgRequest& request);
@@ -64,6 +69,7 @@ class Firmware {
   std::vector<bool> domains_;
   std::vector<Reset> resets_;
   std::vector<Coupling> coupled_;
+  std::vector<ClockId> plls_;
 };
 
 }  // namespace bpmp::core::testing

@@ -41,7 +41,6 @@ void RandomWalk::Step() {
     rig_.Overdue(Below(static_cast<uint32_t>(rig_.in_flight())));
     return Hear();
   }
-  if (Chance(10)) return AskStale(VmId(1 + Below(kAgents - 1)));
   if (Chance(10)) {
     Note("maintain");
     rig_.Maintain();
@@ -57,16 +56,6 @@ void RandomWalk::Ask(VmId vm, const mrq::Request& request) {
   const ReferenceModel::Op op = model_.Ask(vm, request);
   const Ticket ticket = rig_.Ask(vm, request);
   waiting_.emplace(ticket, op);
-  Hear();
-}
-
-void RandomWalk::AskStale(VmId vm) {
-  const uint32_t epoch = rig_.core().EpochOf(vm);
-  if (epoch < 2) return;
-  const Ticket ticket = rig_.AskIn(epoch - 1, vm, PickRequest(vm));
-  if (!rig_.Answered(ticket) || rig_.ErrorOf(ticket) != -11) {
-    Complain("a request of an old epoch wasn't answered with EAGAIN");
-  }
   Hear();
 }
 

@@ -51,7 +51,6 @@ class RandomWalk {
 
   void Step();
   void Ask(VmId vm, const mrq::Request& request);
-  void AskStale(VmId vm);
   void EndTransfer(bool fair);
   void GiveUp();
   void Die(VmId vm);

@@ -146,6 +146,12 @@ void RandomWalk::End() {
     }
     const ResourceStatus status = *rig_.core().Status(resource);
     if (!status.rate_votes.empty()) Complain(absl::StrCat(status.name, " has rate votes"));
+    if (status.owes) Complain(absl::StrCat(status.name, " owes its boot rate or parent"));
+  }
+  for (uint32_t id = 0; id < kResetCount; ++id) {
+    if (rig_.core().Status(Resource::Of(ResetId(id)))->owes) {
+      Complain(absl::StrCat("reset ", id, " is still to be asserted"));
+    }
   }
 }
 

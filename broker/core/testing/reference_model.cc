@@ -240,8 +240,9 @@ void ReferenceModel::DigestReset(const Entry& entry, const mrq::ResetRequest& re
     line.certain = true;
     line.touched |= !asserts;
   } else if (entry.fate == Fate::kGaveUp || !HadNoEffect(entry.response.error)) {
+    // After a lost answer a release asserts, whatever was asked.
     line.certain = false;
-    line.perhaps_touched |= !asserts;
+    line.perhaps_touched = true;
   }
 }
 

@@ -21,24 +21,21 @@ size_t Recorder::Count(EventKind kind) const {
                                            [kind](const Event& e) { return e.kind == kind; }));
 }
 
-Rig::Rig(Board board, Options options)
+Rig::Rig(Board board, Options options, bool run)
     : board_(std::move(board)), firmware_(board_.inventory), backend_(&firmware_) {
   core_ = std::make_unique<Core>(board_.inventory, board_.profile, CompileOrDie(board_), &observer_,
                                  options);
   Effects effects;
   core_->Start(&effects);
   Take(std::move(effects));
+  if (!run) return;
   RunAll();
   backend_.ClearLog();
 }
 
 Ticket Rig::Ask(VmId vm, const mrq::Request& request) {
-  return AskIn(core_->EpochOf(vm), vm, request);
-}
-
-Ticket Rig::AskIn(uint32_t epoch, VmId vm, const mrq::Request& request) {
   const Ticket ticket(++last_ticket_);
-  const core::Call call{vm, epoch, ticket, request};
+  const core::Call call{vm, ticket, request};
   Effects effects;
   Exchange exchange;
   exchange.vm = vm;

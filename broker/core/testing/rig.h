@@ -54,7 +54,8 @@ class Rig {
  public:
   using Fate = FakeBackend::Fate;
 
-  explicit Rig(Board board = MakeBoard(), Options options = {});
+  // `run`: what the start asks for is performed.
+  explicit Rig(Board board = MakeBoard(), Options options = {}, bool run = true);
 
   Core& core() { return *core_; }
   Firmware& firmware() { return firmware_; }
@@ -64,9 +65,7 @@ class Rig {
 
   // --- Asking ---
 
-  // In the VM's present epoch, or in `epoch`.
   Ticket Ask(VmId vm, const mrq::Request& request);
-  Ticket AskIn(uint32_t epoch, VmId vm, const mrq::Request& request);
   // Asks, performs every transfer and returns the answer, which must have come.
   mrq::Response Call(VmId vm, const mrq::Request& request);
   // The same for its error alone.

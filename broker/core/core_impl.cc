@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/core/core_impl.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "broker/core/ops.h"
+#include "broker/mrq/codec.h"
+
+namespace bpmp::core {
+namespace {
+
+bool DropsVote(const mrq::Request& request) {
+  if (const auto* clk = std::get_if<mrq::ClkRequest>(&request)) {
+    return clk->cmd == mrq::ClkCmd::kDisable;
+  }
+  const auto* pg = std::get_if<mrq::PgRequest>(&request);
+  return pg != nullptr && pg->cmd == mrq::PgCmd::kSetState &&
+         pg->arg == static_cast<uint32_t>(mrq::PgState::kOff);
+}
+
+}  // namespace
+
+Core::Impl::Impl(Inventory inventory, Profile profile, Policy policy, Observer* observer,
+                 Options options)
+    : machine(std::move(inventory), std::move(profile), std::move(policy), observer, options),
+      requests(&machine),
+      releaser(&machine),
+      vm_names({"host"}) {
+  AssignPolicies();
+}
+
+VmId Core::Impl::SlotFor(const std::string& name) {
+  const auto [it, added] = slots.try_emplace(name, VmId(static_cast<uint32_t>(vm_names.size())));
+  if (added) {
+    vm_names.push_back(name);
+    machine.ledger.AddAgent(it->second);
+  }
+  return it->second;
+}
+
+void Core::Impl::AssignPolicies() {
+  for (const VmPolicy& vm : machine.policy.vms) {
+    const VmId slot = SlotFor(vm.name);
+    const bool known = machine.view.PolicyOf(slot) != nullptr;
+    machine.view.Set(slot, &vm);
+    if (!known) machine.Emit(EventKind::kVmDefined, slot, {});
+  }
+}
+
+void Core::Impl::Start() {
+  const auto found = [&](Resource resource) {
+    machine.SetGate(resource, GateState::kOn);
+    machine.Apply(Change::Kind::kFound, kHost, resource, 1);
+  };
+  for (uint32_t id = 0; id < machine.inventory.clocks.size(); ++id) {
+    if (machine.inventory.clocks[id].exists() && machine.inventory.clocks[id].found_on) {
+      found(Resource::Of(ClockId(id)));
+    }
+  }
+  for (uint32_t id = 0; id < machine.inventory.domains.size(); ++id) {
+    if (machine.inventory.domains[id].exists() && machine.inventory.domains[id].found_on) {
+      found(Resource::Of(DomainId(id)));
+    }
+  }
+  TakeOverFound();
+  for (const Pin& pin : machine.policy.pins) {
+    PinTo(pin);
+    pending_pins.push_back({pin, 0});
+  }
+  Settle();
+}
+
+// What was found on and belongs to a VM is not the host's: it stays on, held by nobody, until the
+// owner's first DISABLE or release. It is the host's again when its owner has left the policy.
+void Core::Impl::TakeOverFound() {
+  for (Line line = 0; line < machine.ledger.lines().size(); ++line) {
+    const Ledger::Entry& entry = machine.ledger.At(line);
+    if (!entry.found && !entry.residue) continue;
+    const Resource resource = machine.ledger.lines().At(line);
+    const auto owns = [&](VmId vm) {
+      return resource.kind == ResourceKind::kClock
+                 ? machine.view.PolicyOf(vm)->Of(ClockId(resource.id)) == Access::kExclusive
+                 : machine.view.PolicyOf(vm)->Of(DomainId(resource.id)) == Access::kExclusive;
+    };
+    const std::vector<VmId> vms = machine.view.Defined();
+    const bool owned = std::any_of(vms.begin(), vms.end(), owns);
+    if (owned == entry.residue) continue;
+    machine.Apply(Change::Kind::kResidue, kHost, resource, owned ? 1 : 0);
+    machine.Apply(Change::Kind::kFound, kHost, resource, owned ? 0 : 1);
+  }
+}
+
+void Core::Impl::PinTo(const Pin& pin) {
+  const Waiter nobody = {kHost, Ticket()};
+  if (pin.resource.kind == ResourceKind::kDomain) {
+    mrq::PgRequest on;
+    on.cmd = mrq::PgCmd::kSetState;
+    on.domain = DomainId(pin.resource.id);
+    on.arg = static_cast<uint32_t>(mrq::PgState::kOn);
+    requests.Decide(nobody, on);
+    return;
+  }
+  mrq::ClkRequest request;
+  request.clock = ClockId(pin.resource.id);
+  request.cmd = mrq::ClkCmd::kEnable;
+  requests.Decide(nobody, request);
+  if (!pin.rate_hz) return;
+  request.cmd = mrq::ClkCmd::kSetRate;
+  request.rate_hz = *pin.rate_hz;
+  requests.Decide(nobody, request);
+}
+
+// A configured pin that the hardware refused is asked for some times more; each failure was said.
+void Core::Impl::RetryPins() {
+  std::erase_if(pending_pins, [&](PendingPin& pending) {
+    const Line line = machine.ledger.lines().Of(pending.pin.resource);
+    if (machine.scheduler.Mutating(line)) return false;
+    const Ledger::Entry& entry = machine.ledger.At(line);
+    if (entry.pinned && (!pending.pin.rate_hz || entry.rate_pin != 0)) return true;
+    if (++pending.tried > machine.options.max_retries) return true;
+    PinTo(pending.pin);
+    return false;
+  });
+}
+
+// The administrator doesn't want it any longer.
+void Core::Impl::ForgetPin(const mrq::Request& request) {
+  const auto* clk = std::get_if<mrq::ClkRequest>(&request);
+  const Resource resource = clk != nullptr ? Resource::Of(clk->clock)
+                                           : Resource::Of(std::get<mrq::PgRequest>(request).domain);
+  std::erase_if(pending_pins,
+                [&](const PendingPin& pending) { return pending.pin.resource == resource; });
+}
+
+Decision Core::Impl::Decide(const Call& call) {
+  Decision refused;
+  if (!Known(call.vm) || (call.vm != kHost && machine.view.PolicyOf(call.vm) == nullptr)) {
+    refused.response = mrq::Fail(mrq::Error::kAccess);
+    refused.reason = Reason::kNotPermitted;
+    return refused;
+  }
+  if (call.vm == kHost && DropsVote(call.request)) ForgetPin(call.request);
+  if (!Releasing(call.vm)) return requests.Decide({call.vm, call.ticket}, call.request);
+  parked[call.vm].push_back(call);
+  Decision wait;
+  wait.kind = Decision::Kind::kWait;
+  wait.reason = Reason::kReleasing;
+  return wait;
+}
+
+void Core::Impl::Settle() {
+  machine.scheduler.Pump();
+  for (auto finished = releaser.TakeFinished(); !finished.empty();
+       finished = releaser.TakeFinished()) {
+    for (const VmId vm : finished) {
+      auto calls = parked.extract(vm);
+      if (calls.empty()) continue;
+      for (const Call& call : calls.mapped()) {
+        const Decision decision = Decide(call);
+        if (decision.kind == Decision::Kind::kReply) {
+          machine.scheduler.Reply(call.ticket, decision.response, decision.reason);
+        }
+      }
+    }
+    machine.scheduler.Pump();
+  }
+}
+
+void Core::Impl::Expire(Ticket ticket) {
+  for (auto& [vm, calls] : parked) {
+    const auto it = std::find_if(calls.begin(), calls.end(),
+                                 [&](const Call& call) { return call.ticket == ticket; });
+    if (it == calls.end()) continue;
+    if (DropsVote(it->request)) {
+      it->ticket = Ticket();  // done in its turn, though nobody waits for it
+      return machine.scheduler.Reply(ticket, mrq::Ok(), Reason::kReleasing);
+    }
+    calls.erase(it);
+    return machine.scheduler.Reply(ticket, mrq::Fail(mrq::Error::kAgain), Reason::kReleasing);
+  }
+  machine.scheduler.Expire(ticket);
+}
+
+uint32_t Core::Impl::Release(VmId vm) {
+  if (auto calls = parked.extract(vm); !calls.empty()) {
+    for (const Call& call : calls.mapped()) {
+      machine.scheduler.Reply(call.ticket, mrq::Fail(mrq::Error::kAgain), Reason::kStaleEpoch);
+    }
+  }
+  return releaser.Begin(vm);
+}
+
+void Core::Impl::Maintain() {
+  std::vector<std::pair<Resource, VmId>> again;
+  for (const auto& [resource, doubt] : machine.doubtful) again.emplace_back(resource, doubt.vm);
+  std::sort(again.begin(), again.end());
+  for (const auto& [resource, vm] : again) {
+    const Line line = machine.ledger.lines().Of(resource);
+    if (machine.scheduler.Mutating(line)) continue;
+    machine.scheduler.Start(std::make_unique<GateOp>(vm, line, resource, false));
+  }
+  std::vector<std::pair<ClockId, VmId>> owing;
+  for (const auto& [clock, doubt] : machine.unsettled) owing.emplace_back(clock, doubt.vm);
+  std::sort(owing.begin(), owing.end());
+  for (const auto& [clock, vm] : owing) {
+    if (machine.scheduler.Mutating(machine.ledger.lines().Of(clock))) continue;
+    machine.Settle(vm, clock);
+  }
+  RetryPins();
+}
+
+absl::Status Core::Impl::Install(Policy policy) {
+  for (const VmId vm : machine.view.Defined()) {
+    const bool stays = std::any_of(policy.vms.begin(), policy.vms.end(), [&](const VmPolicy& p) {
+      return p.name == vm_names[vm.value()];
+    });
+    if (stays) continue;
+    if (Releasing(vm) || !machine.ledger.TouchedBy(vm).empty() ||
+        machine.scheduler.Waiting(vm) > 0 || !machine.scheduler.BusyFor(vm).empty()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "vm ", vm_names[vm.value()], " still holds resources; release it before it is removed"));
+    }
+  }
+  std::vector<VmId> before = machine.view.Defined();
+  for (const VmId vm : before) machine.view.Set(vm, nullptr);
+  machine.policy = std::move(policy);
+  for (const VmPolicy& vm : machine.policy.vms) {
+    const VmId slot = SlotFor(vm.name);
+    machine.view.Set(slot, &vm);
+    if (std::erase(before, slot) == 0) machine.Emit(EventKind::kVmDefined, slot, {});
+  }
+  for (const VmId gone : before) machine.Emit(EventKind::kVmDeleted, gone, {});
+  TakeOverFound();
+  return absl::OkStatus();
+}
+
+absl::Status Core::Impl::ClearQuarantine(Resource resource) {
+  if (!machine.judge.Exists(resource) || !machine.ledger.At(resource).quarantined) {
+    return absl::NotFoundError(absl::StrCat(machine.names.NameOf(resource), " is not quarantined"));
+  }
+  const VmId vm = *machine.ledger.At(resource).quarantined;
+  machine.Apply(Change::Kind::kQuarantine, vm, resource, 0);
+  machine.Emit(EventKind::kCleared, vm, resource);
+  if (machine.ledger.At(resource).gate == GateState::kUnknown) machine.doubtful[resource] = {vm, 0};
+  if (resource.kind == ResourceKind::kClock && machine.DebtDue(ClockId(resource.id))) {
+    machine.Settle(vm, ClockId(resource.id));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace bpmp::core

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// What follows when a holder leaves: rates that the others ask for, what is owed from boot, and
+// shared resets that nobody needs any longer.
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/core/machine.h"
+#include "broker/core/ops.h"
+
+namespace bpmp::core {
+namespace {
+
+template <typename T>
+bool Contains(const std::vector<T>& list, const T& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+bool Uses(const DeviceUse& device, Resource resource) {
+  return resource.kind == ResourceKind::kClock ? Contains(device.clocks, ClockId(resource.id))
+                                               : Contains(device.domains, DomainId(resource.id));
+}
+
+}  // namespace
+
+void Machine::Resettle(VmId vm, Resource resource) {
+  if (resource.kind != ResourceKind::kClock) return;
+  const ClockId clock(resource.id);
+  Settle(vm, clock);
+  if (blocked.empty()) return;
+  for (const ClockId relative : tree.Family(clock)) {
+    if (blocked.erase(relative) > 0 && relative != clock) Settle(vm, relative);
+  }
+}
+
+void Machine::Settle(VmId vm, ClockId clock) {
+  auto done = [this, vm, clock](bool ok) {
+    if (ok) {
+      unsettled.erase(clock);
+      return;
+    }
+    const auto it = unsettled.try_emplace(clock, Doubtful{vm, 0}).first;
+    if (++it->second.tried <= options.max_retries) return;
+    unsettled.erase(it);
+    if (DebtDue(clock)) Quarantine(vm, Resource::Of(clock), Reason::kFirmwareRefused, 0);
+  };
+  if (DebtDue(clock)) return Restore(vm, clock, std::move(done));
+  const int64_t wanted = judge.WantedRate(clock);
+  if (wanted == 0 || wanted == tree.Rate(clock)) {
+    unsettled.erase(clock);
+    return;
+  }
+  auto op = MakeRetune(*this, vm, clock, {}, RetuneOp::Cause::kAdjust);
+  op->set_done(std::move(done));
+  scheduler.Start(std::move(op));
+}
+
+std::optional<VmId> Machine::ReliedOn(VmId vm, ClockId clock) const {
+  const Line line = ledger.lines().Of(clock);
+  const Ledger::Entry& entry = ledger.At(line);
+  if (entry.rate_pin != 0 && vm != kHost) return kHost;
+  if (entry.rate_lock && *entry.rate_lock != vm) return entry.rate_lock;
+  const bool fixed = policy.RatePolicyOf(clock) == RatePolicy::kFixed;
+  for (const VmId holder : ledger.HoldersOf(line)) {
+    if (holder == vm) continue;
+    if (fixed || (holder != kHost && view.Of(holder, clock) == Access::kExclusive)) return holder;
+  }
+  return std::nullopt;
+}
+
+bool Machine::FeedsReliedOn(VmId vm, ClockId clock) const {
+  const std::vector<ClockId> fed = tree.Subtree(clock);
+  return std::any_of(fed.begin(), fed.end(), [&](ClockId below) {
+    return below != clock && ReliedOn(vm, below).has_value();
+  });
+}
+
+// --- Debts --------------------------------------------------------------------------------------
+
+bool Machine::DebtDue(ClockId clock) const {
+  const Line line = ledger.lines().Of(clock);
+  const Ledger::Entry& entry = ledger.At(line);
+  const bool owed = entry.boot_rate != 0 || entry.boot_parent.has_value();
+  return owed && entry.debtors.empty() && entry.rate_pin == 0 && !ledger.HeldByOtherVm(kHost, line);
+}
+
+void Machine::Claim(VmId vm, ClockId clock) {
+  const Ledger::Entry& entry = ledger.At(Resource::Of(clock));
+  const bool owed = entry.boot_rate != 0 || entry.boot_parent;
+  if (!owed || vm == kHost || Contains(entry.debtors, vm) || LeavesClock(vm, clock)) return;
+  Apply(Change::Kind::kDebtor, vm, Resource::Of(clock), 1);
+}
+
+void Machine::Restore(VmId vm, ClockId clock, std::function<void(bool)> done) {
+  const Ledger::Entry& entry = ledger.At(Resource::Of(clock));
+  RetuneOp::Target target;
+  if (entry.boot_parent) {
+    target.reparent = true;
+    target.parent = *entry.boot_parent;
+  } else {
+    target.rate_hz = entry.boot_rate;
+  }
+  auto op = MakeRetune(*this, vm, clock, target, RetuneOp::Cause::kRestore);
+  const bool rate_follows = target.reparent && entry.boot_rate != 0;
+  op->set_done([this, vm, clock, rate_follows, done = std::move(done)](bool ok) {
+    const bool parent_paid = !ledger.At(Resource::Of(clock)).boot_parent;
+    if (ok && rate_follows && parent_paid && DebtDue(clock)) return Restore(vm, clock, done);
+    if (done) done(ok);
+  });
+  scheduler.Start(std::move(op));
+}
+
+void Machine::Paid(VmId vm, ClockId clock, bool parent) {
+  const Resource resource = Resource::Of(clock);
+  if (parent) return Apply(Change::Kind::kBootParent, vm, resource, 0);
+  if (AncestorOwes(clock)) return;
+  Apply(Change::Kind::kBootRate, vm, resource, 0);
+  for (const ClockId fed : tree.Subtree(clock)) {
+    if (fed != clock && DebtDue(fed)) Settle(vm, fed);
+  }
+}
+
+bool Machine::AncestorOwes(ClockId clock) const {
+  for (auto above = tree.Parent(clock); above; above = tree.Parent(*above)) {
+    if (ledger.At(Resource::Of(*above)).boot_rate != 0) return true;
+  }
+  return false;
+}
+
+// --- Shared resets ------------------------------------------------------------------------------
+
+void Machine::SettleResets(VmId vm, Resource resource) {
+  const VmPolicy* vm_policy = view.PolicyOf(vm);
+  if (vm_policy == nullptr) return;
+  for (const DeviceUse& device : vm_policy->devices) {
+    if (!Uses(device, resource)) continue;
+    for (const ResetId reset : device.resets) {
+      if (!ledger.At(Resource::Of(reset)).assert_owed) continue;
+      scheduler.Start(std::make_unique<ResetOp>(vm, ledger.lines().Of(reset), reset,
+                                                mrq::ResetCmd::kAssert, ResetOp::Purpose::kSettle));
+    }
+  }
+}
+
+void Machine::Withhold(VmId vm, ResetId reset, mrq::ResetCmd cmd) {
+  const Resource resource = Resource::Of(reset);
+  const std::vector<VmId> wanting = judge.Wanting(reset, vm);
+  if (cmd == mrq::ResetCmd::kAssert && !ledger.At(resource).assert_owed) {
+    Apply(Change::Kind::kAssertOwed, vm, resource, 1);
+  }
+  EmitOther(EventKind::kWithheld, vm, wanting.empty() ? kHost : wanting.front(), resource,
+            static_cast<int64_t>(cmd) - 1);
+}
+
+}  // namespace bpmp::core

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a rate or parent change owes: the rates and the parent from before the first change, of the
+// clock itself and of the clocks above that the firmware moved with it. Written down before the
+// change is made, taken back for what it left alone.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "broker/core/machine.h"
+#include "broker/core/ops.h"
+#include "broker/mrq/types.h"
+
+namespace bpmp::core {
+
+void RetuneOp::RecordDebts(Machine& machine) {
+  if (cause_ != Cause::kRequest || vm() == kHost || machine.LeavesClock(vm(), clock_)) return;
+  for (const Watched& watched : watched_) {
+    const ClockInfo& info = *machine.inventory.Find(watched.clock);
+    if (!watched.above || !watched.before || (info.flags & mrq::clk_flag::kHasSetRate) == 0) {
+      continue;
+    }
+    Owe(machine, watched.clock, *watched.before, std::nullopt);
+  }
+  Owe(machine, clock_, old_rate_, target_.reparent ? old_parent_ : std::nullopt);
+}
+
+void RetuneOp::Owe(Machine& machine, ClockId clock, int64_t rate_hz,
+                   std::optional<ClockId> parent) {
+  const Resource resource = Resource::Of(clock);
+  const Ledger::Entry& entry = machine.ledger.At(resource);
+  Owed owed;
+  owed.clock = clock;
+  owed.rate = entry.boot_rate == 0;
+  owed.parent = parent && !entry.boot_parent;
+  owed.debtor = std::find(entry.debtors.begin(), entry.debtors.end(), vm()) == entry.debtors.end();
+  if (owed.rate) machine.Apply(Change::Kind::kBootRate, vm(), resource, rate_hz);
+  if (owed.parent) {
+    machine.Apply(Change::Kind::kBootParent, vm(), resource, int64_t{parent->value()} + 1);
+  }
+  if (owed.debtor) machine.Apply(Change::Kind::kDebtor, vm(), resource, 1);
+  owed_.push_back(owed);
+}
+
+void RetuneOp::Forget(Machine& machine, const Owed& owed) {
+  const Resource resource = Resource::Of(owed.clock);
+  if (owed.rate) machine.Apply(Change::Kind::kBootRate, vm(), resource, 0);
+  if (owed.parent) machine.Apply(Change::Kind::kBootParent, vm(), resource, 0);
+  if (owed.debtor) machine.Apply(Change::Kind::kDebtor, vm(), resource, 0);
+}
+
+void RetuneOp::ForgetDebts(Machine& machine) {
+  for (const Owed& owed : owed_) Forget(machine, owed);
+  owed_.clear();
+}
+
+void RetuneOp::ForgetUnmoved(Machine& machine) {
+  for (const Watched& watched : watched_) {
+    if (!watched.above || !watched.after || watched.Moved()) continue;
+    const auto owed = std::find_if(owed_.begin(), owed_.end(),
+                                   [&](const Owed& o) { return o.clock == watched.clock; });
+    if (owed != owed_.end()) Forget(machine, *owed);
+  }
+}
+
+}  // namespace bpmp::core
