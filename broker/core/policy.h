@@ -65,7 +65,10 @@ struct VmSpec {
   std::vector<ResourceGrant> domains;
   std::vector<RateLimits> rate_limits;
   bool all_exclusive = false;  // stands for a host: everything, and no second such VM
-  bool hide_ids = false;       // names of what it may not use are not shown
+  // Names of clocks that the VM may not use are not shown. Always safe: a guest's clock driver
+  // crashes on a parent that it can't find, but the closure (core/view.h) lets a VM use, and so
+  // see, every parent that it is shown.
+  bool hide_ids = false;
   Where where;
 };
 
