@@ -184,10 +184,21 @@ class Compiler {
       return "it is an input or a fixed root";
     }
     if (IsPll(info.name)) return "it is a PLL";
+    const std::string outsider = FedOutside(device, clock);
+    if (!outsider.empty()) return absl::StrCat("it feeds ", outsider, ", outside the device");
+    return "";
+  }
+
+  // A clock that runs from `clock`, at any depth, and isn't the device's; empty when there is none.
+  // By the current parents: what a mux could be switched to is no reason, because a rate that moves
+  // somebody else's clock is read back and undone (RetuneOp) wherever that clock hangs by then.
+  std::string FedOutside(const Device& device, ClockId clock) const {
     for (uint32_t id = 0; id < inventory_.clocks.size(); ++id) {
-      const ClockInfo& child = inventory_.clocks[id];
-      if (child.exists() && child.parent == clock && !Lists(device, ClockId(id))) {
-        return absl::StrCat("it feeds ", child.name, ", which is outside the device");
+      if (Lists(device, ClockId(id))) continue;
+      const ClockInfo* at = inventory_.Find(ClockId(id));
+      while (at != nullptr && at->parent) {
+        if (*at->parent == clock) return inventory_.clocks[id].name;
+        at = inventory_.Find(*at->parent);
       }
     }
     return "";
