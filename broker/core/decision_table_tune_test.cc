@@ -106,6 +106,23 @@ TEST_F(DecisionTable, SetParentWithTheHostAsHolderIsBusy) {
   EXPECT_EQ(ErrorAtOnce(kUartVm, SetParent(kUart, kClkM)), kBusy);
 }
 
+TEST_F(DecisionTable, SetParentAgainstAPinnedRateIsBusy) {
+  rig_.Call(kHost, SetRate(kUart, 30 * kMHz));  // a pin of the rate alone: the host holds no vote
+  EXPECT_EQ(ErrorAtOnce(kUartVm, SetParent(kUart, kClkM)), kBusy);
+  const Event* conflict = Last(EventKind::kConflict);
+  ASSERT_NE(conflict, nullptr);
+  EXPECT_EQ(conflict->reason, Reason::kPinnedRate);
+}
+
+TEST_F(DecisionTable, AVmIsNamedBeforeTheHostWhereBothAreInTheWay) {
+  rig_.Call(kHost, Enable(kUart));
+  rig_.Call(kSpiVm, Enable(kUart));
+  EXPECT_EQ(ErrorAtOnce(kUartVm, SetParent(kUart, kClkM)), kBusy);
+  const Event* conflict = Last(EventKind::kConflict);
+  ASSERT_NE(conflict, nullptr);
+  EXPECT_EQ(conflict->other, kSpiVm);
+}
+
 TEST_F(DecisionTable, SetParentOfWhatIsNotPermittedIsRefused) {
   EXPECT_EQ(ErrorAtOnce(kSpiVm, SetParent(kUart, kClkM)), kAccess);
   EXPECT_EQ(ErrorAtOnce(kGuestVm, SetParent(kUart, kClkM)), kAccess);

@@ -20,28 +20,29 @@ struct Judged {
   Resource resource;
 };
 
-Verdict Local() {
+Verdict Settled(Reason reason) {
   Verdict verdict;
   verdict.kind = Verdict::Kind::kSettled;
-  verdict.reason = Reason::kLocal;
+  verdict.reason = reason;
   return verdict;
 }
 
-Verdict NotForwarded() {
+Verdict Refused(mrq::Error error, Reason reason) {
   Verdict verdict;
-  verdict.error = mrq::Error::kInval;
-  verdict.reason = Reason::kNotForwarded;
+  verdict.error = error;
+  verdict.reason = reason;
   return verdict;
 }
 
 // What the rules say, per type of request; the same calls as Requests makes.
 class Asker {
  public:
-  Asker(const Judge& judge, VmId vm) : judge_(judge), vm_(vm) {}
+  Asker(const Machine& machine, VmId vm)
+      : judge_(machine.judge), inventory_(machine.inventory), vm_(vm) {}
 
-  Judged operator()(const mrq::PingRequest&) const { return {Local(), {}}; }
-  Judged operator()(const mrq::QueryAbiRequest&) const { return {Local(), {}}; }
-  Judged operator()(const mrq::QueryFwTagRequest&) const { return {Local(), {}}; }
+  Judged operator()(const mrq::PingRequest&) const { return {Settled(Reason::kLocal), {}}; }
+  Judged operator()(const mrq::QueryAbiRequest&) const { return {Settled(Reason::kLocal), {}}; }
+  Judged operator()(const mrq::QueryFwTagRequest&) const { return {Settled(Reason::kLocal), {}}; }
 
   Judged operator()(const mrq::ClkRequest& request) const {
     const Resource resource = Resource::Of(request.clock);
@@ -59,34 +60,60 @@ class Asker {
       case mrq::ClkCmd::kSetParent:
         return {judge_.SetParent(vm_, request.clock, request.parent), resource};
       case mrq::ClkCmd::kGetMaxClkId:
-        return {Local(), {}};
-      default:
+        return {Settled(Reason::kLocal), {}};
+      case mrq::ClkCmd::kGetRate:
+      case mrq::ClkCmd::kGetParent:
+      case mrq::ClkCmd::kGetFmaxAtVmin:
+      case mrq::ClkCmd::kGetAllInfo:
         return {judge_.Read(vm_, request.clock), resource};
     }
+    return {Refused(mrq::Error::kBadCmd, Reason::kBadArgument), {}};
   }
 
   Judged operator()(const mrq::ResetRequest& request) const {
-    if (request.cmd == mrq::ResetCmd::kGetMaxId) return {Local(), {}};
+    if (request.cmd == mrq::ResetCmd::kGetMaxId) return {Settled(Reason::kLocal), {}};
     return {judge_.Reset(vm_, request.cmd, request.reset), Resource::Of(request.reset)};
   }
 
   Judged operator()(const mrq::PgRequest& request) const {
     const Resource resource = Resource::Of(request.domain);
-    if (request.cmd == mrq::PgCmd::kGetState) {
-      return {judge_.GetState(vm_, request.domain), resource};
+    switch (request.cmd) {
+      case mrq::PgCmd::kSetState:
+        return {SetState(request, resource), resource};
+      case mrq::PgCmd::kGetState:
+        return {judge_.GetState(vm_, request.domain), resource};
+      case mrq::PgCmd::kGetName:
+        return {inventory_.Find(request.domain) != nullptr
+                    ? Settled(Reason::kReadable)
+                    : Refused(mrq::Error::kInval, Reason::kUnknownId),
+                resource};
+      case mrq::PgCmd::kQueryAbi:
+        if (request.arg > static_cast<uint32_t>(mrq::PgCmd::kGetMaxId)) {
+          return {Refused(mrq::Error::kBadCmd, Reason::kLocal), {}};
+        }
+        return {Settled(Reason::kLocal), {}};
+      case mrq::PgCmd::kGetMaxId:
+        return {Settled(Reason::kLocal), {}};
     }
-    if (request.cmd != mrq::PgCmd::kSetState) return {Local(), {}};
-    return {request.arg == 0 ? judge_.Disable(vm_, resource) : judge_.Enable(vm_, resource),
-            resource};
+    return {Refused(mrq::Error::kInval, Reason::kBadArgument), {}};
   }
 
   template <typename Other>
   Judged operator()(const Other&) const {
-    return {NotForwarded(), {}};
+    return {Refused(mrq::Error::kInval, Reason::kNotForwarded), {}};
   }
 
  private:
+  Verdict SetState(const mrq::PgRequest& request, Resource resource) const {
+    if (request.arg > static_cast<uint32_t>(mrq::PgState::kRunning)) {
+      return Refused(mrq::Error::kInval, Reason::kBadArgument);
+    }
+    return request.arg == static_cast<uint32_t>(mrq::PgState::kOff) ? judge_.Disable(vm_, resource)
+                                                                    : judge_.Enable(vm_, resource);
+  }
+
   const Judge& judge_;
+  const Inventory& inventory_;
   const VmId vm_;
 };
 
@@ -95,56 +122,77 @@ std::string_view AccessName(Access access) {
   return kNames[static_cast<size_t>(access)];
 }
 
+std::string FirstSentence(const Verdict& verdict) {
+  const std::string text(ToAbsl(ReasonText(verdict.reason)));
+  if (verdict.kind != Verdict::Kind::kRefuse) return absl::StrCat("Allowed: ", text, ".");
+  const int32_t error = mrq::Fail(verdict.error).error;
+  return absl::StrCat("Refused with ", ToAbsl(mrq::ErrorName(error)), ": ", text, ".");
+}
+
+// " uart-vm has 'vote' on plla, as an ancestor of a clock that it may use."
+std::string GrantSentence(const Core& core, VmId vm, Resource resource) {
+  const Core::Grant grant = core.GrantOf(vm, resource);
+  return absl::StrCat(" ", core.NameOf(vm), " has '", ToAbsl(AccessName(grant.access)), "' on ",
+                      core.NameOf(resource),
+                      grant.derived ? ", as an ancestor of a clock that it may use" : "", ".");
+}
+
+// " Held by host, spi-vm."; empty when nobody but the VM holds it.
+std::string HoldersSentence(const Core& core, const std::vector<VmId>& others) {
+  if (others.empty()) return "";
+  std::vector<std::string> names;
+  for (const VmId other : others) names.push_back(core.NameOf(other));
+  return absl::StrCat(" Held by ", absl::StrJoin(names, ", "), ".");
+}
+
+std::string AdviceSentence(const Core& core, VmId vm, Resource resource) {
+  const std::string name = core.NameOf(resource);
+  return absl::StrCat(" To allow it, give ", core.NameOf(vm), " the device that uses ", name,
+                      ", or ", name, " itself, in its policy.");
+}
+
+// What is said of the resource, and who else is concerned.
+void ExplainResource(const Core& core, VmId vm, const Judged& judged, Explanation* explanation) {
+  const Resource resource = judged.resource;
+  const auto status = core.Status(resource);
+  if (judged.verdict.reason == Reason::kUnknownId || !status) {
+    absl::StrAppend(&explanation->text, " The firmware has no ", ToAbsl(KindName(resource.kind)),
+                    " ", resource.id, ", or it is hidden from this VM.");
+    return;
+  }
+  for (const VmId holder : status->holders) {
+    if (holder != vm) explanation->others.push_back(holder);
+  }
+  absl::StrAppend(&explanation->text, GrantSentence(core, vm, resource),
+                  HoldersSentence(core, explanation->others));
+  if (judged.verdict.error == mrq::Error::kBusy) {
+    absl::StrAppend(&explanation->text, " In the way: ", core.NameOf(judged.verdict.other), ".");
+    if (explanation->others.empty()) explanation->others.push_back(judged.verdict.other);
+  }
+  if (judged.verdict.reason == Reason::kNotPermitted) {
+    absl::StrAppend(&explanation->text, AdviceSentence(core, vm, resource));
+  }
+}
+
 }  // namespace
 
 Explanation Core::Explain(VmId vm, const mrq::Request& request) const {
   const Machine& machine = impl_->machine;
   Explanation explanation;
-  if (!impl_->Known(vm)) {
+  if (!impl_->Known(vm) || (vm != kHost && machine.view.PolicyOf(vm) == nullptr)) {
     explanation.error = mrq::Fail(mrq::Error::kAccess).error;
     explanation.reason = Reason::kNotPermitted;
     explanation.text = "There is no such VM.";
     return explanation;
   }
-  const Judged judged = std::visit(Asker(machine.judge, vm), request);
+  const Judged judged = std::visit(Asker(machine, vm), request);
   const Verdict& verdict = judged.verdict;
   explanation.reason = verdict.reason;
   explanation.error = mrq::Fail(verdict.error).error;
   explanation.edge = verdict.kind == Verdict::Kind::kProceed && verdict.reason != Reason::kReadable;
-  const std::string name = NameOf(judged.resource);
-  std::string& text = explanation.text;
-  if (verdict.kind == Verdict::Kind::kRefuse) {
-    text = absl::StrCat("Refused with ", ToAbsl(mrq::ErrorName(explanation.error)), ": ",
-                        ToAbsl(ReasonText(verdict.reason)), ".");
-  } else {
-    text = absl::StrCat("Allowed: ", ToAbsl(ReasonText(verdict.reason)), ".");
-  }
-  if (judged.resource.kind == ResourceKind::kNone) return explanation;
-  if (verdict.reason == Reason::kUnknownId) {
-    absl::StrAppend(&text, " The firmware has no ", ToAbsl(KindName(judged.resource.kind)), " ",
-                    judged.resource.id, ", or it is hidden from this VM.");
-    return explanation;
-  }
-  const Grant grant = GrantOf(vm, judged.resource);
-  absl::StrAppend(&text, " ", NameOf(vm), " has '", ToAbsl(AccessName(grant.access)), "' on ", name,
-                  grant.derived ? ", as an ancestor of a clock that it may use" : "", ".");
-  const auto status = Status(judged.resource);
-  std::vector<std::string> others;
-  for (const VmId holder : status->holders) {
-    if (holder == vm) continue;
-    explanation.others.push_back(holder);
-    others.push_back(NameOf(holder));
-  }
-  if (!others.empty()) {
-    absl::StrAppend(&text, " Held by ", absl::StrJoin(others, ", "), ".");
-  }
-  if (verdict.error == mrq::Error::kBusy) {
-    absl::StrAppend(&text, " In the way: ", NameOf(verdict.other), ".");
-    if (explanation.others.empty()) explanation.others.push_back(verdict.other);
-  }
-  if (verdict.reason == Reason::kNotPermitted) {
-    absl::StrAppend(&text, " To allow it, give ", NameOf(vm), " the device that uses ", name,
-                    ", or ", name, " itself, in its policy.");
+  explanation.text = FirstSentence(verdict);
+  if (judged.resource.kind != ResourceKind::kNone) {
+    ExplainResource(*this, vm, judged, &explanation);
   }
   return explanation;
 }

@@ -62,10 +62,12 @@ class Sanitizer {
     for (char& c : fixed) {
       if (!absl::ascii_isgraph(static_cast<unsigned char>(c))) c = '_';
     }
-    while (!seen->insert(fixed).second) {
-      const std::string suffix = absl::StrCat("_", id);
-      fixed.resize(std::min(fixed.size(), kMaxName - suffix.size()));
-      fixed += suffix;
+    // Another clock may have the made-up name, and the next: each try has a suffix of its own.
+    const std::string base = fixed;
+    for (int again = 0; !seen->insert(fixed).second; ++again) {
+      const std::string suffix =
+          again == 0 ? absl::StrCat("_", id) : absl::StrCat("_", id, "_", again);
+      fixed = base.substr(0, kMaxName - suffix.size()) + suffix;
     }
     if (fixed != *name) {
       repairs_.push_back(absl::StrFormat("%s %d is shown as '%s'", what, id, fixed));
@@ -75,7 +77,10 @@ class Sanitizer {
 
   void FixParents(ClockId id) {
     ClockInfo& clock = At(id);
-    if (!clock.exists()) return;
+    if (!clock.exists()) {
+      clock = ClockInfo();
+      return;
+    }
     const auto bad = [&](ClockId parent) {
       return parent == id || inventory_.Find(parent) == nullptr;
     };

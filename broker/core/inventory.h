@@ -38,8 +38,8 @@ struct DomainInfo {
   bool exists() const { return !name.empty(); }
 };
 
-// What the firmware has, as it was when the broker started. Dense by id. Resets have no names in
-// the protocol; `resets` comes from the SoC profile and says only which ids exist.
+// What the firmware has, as it was when the broker started. Dense by id. Resets can't be described
+// in the protocol: the highest id is all that is known of them, and names come from the profile.
 struct Inventory {
   std::string fw_tag;
   std::vector<ClockInfo> clocks;

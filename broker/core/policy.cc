@@ -7,12 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "broker/base/string_view.h"
 #include "broker/core/names.h"
 #include "broker/core/policy_checks.h"
 #include "broker/mrq/types.h"
@@ -37,11 +40,7 @@ class Compiler {
       : spec_(spec), profile_(profile), inventory_(inventory), names_(inventory, profile) {}
 
   absl::StatusOr<Policy> Run(std::vector<Note>* notes) {
-    for (const ClockRule& rule : spec_.clock_rules) {
-      if (const auto id = Clock(rule.clock, rule.where, "clocks")) {
-        policy_.rate_policies[*id] = rule.policy;
-      }
-    }
+    for (const ClockRule& rule : spec_.clock_rules) AddRule(rule);
     for (const ResourceGrant& grant : spec_.shared_resets) {
       if (const auto id = Reset(grant.resource, grant.where, "shared_resets")) {
         policy_.shared_resets.insert(*id);
@@ -79,14 +78,43 @@ class Compiler {
     return id;
   }
 
-  void AddPin(const PinSpec& pin) {
-    if (pin.kind == ResourceKind::kDomain) {
-      if (const auto id = Domain(pin.resource, pin.where, "pins")) {
-        policy_.pins.push_back({Resource::Of(*id), std::nullopt});
-      }
-    } else if (const auto id = Clock(pin.resource, pin.where, "pins")) {
-      policy_.pins.push_back({Resource::Of(*id), pin.rate_hz});
+  // Entries that name one resource: where each was first. A second is refused and not settled by
+  // the order of the lines, because it may well say something else.
+  struct Mention {
+    std::string name;
+    Where where;
+  };
+  using Mentions = absl::flat_hash_map<Resource, Mention>;
+
+  bool IsFirst(Resource resource, const Mention& mention, const std::string& who, Mentions* seen) {
+    const auto [it, is_first] = seen->try_emplace(resource, mention);
+    if (!is_first) {
+      const std::string place(absl::StripSuffix(ToString(it->second.where), ": "));
+      Problem(mention.where, who,
+              absl::StrCat("'", it->second.name, "'", place.empty() ? "" : " at ", place, " and '",
+                           mention.name, "' are one ", ToAbsl(KindName(resource.kind)),
+                           "; keep one of the two entries"));
     }
+    return is_first;
+  }
+
+  void AddRule(const ClockRule& rule) {
+    const auto id = Clock(rule.clock, rule.where, "clocks");
+    if (id && IsFirst(Resource::Of(*id), {rule.clock, rule.where}, "clocks", &ruled_)) {
+      policy_.rate_policies[*id] = rule.policy;
+    }
+  }
+
+  void AddPin(const PinSpec& pin) {
+    std::optional<Resource> resource;
+    if (pin.kind == ResourceKind::kDomain) {
+      if (const auto id = Domain(pin.resource, pin.where, "pins")) resource = Resource::Of(*id);
+    } else if (const auto id = Clock(pin.resource, pin.where, "pins")) {
+      resource = Resource::Of(*id);
+    }
+    if (!resource || !IsFirst(*resource, {pin.resource, pin.where}, "pins", &pinned_)) return;
+    const bool clock = resource->kind == ResourceKind::kClock;
+    policy_.pins.push_back({*resource, clock ? pin.rate_hz : std::nullopt});
   }
 
   VmPolicy CompileVm(const VmSpec& spec) {
@@ -115,10 +143,18 @@ class Compiler {
         Raise(&vm.domains, id->value(), grant.access);
       }
     }
-    for (const RateLimits& limits : spec.rate_limits) {
-      if (const auto id = Clock(limits.clock, limits.where, who)) vm.rate_limits[*id] = limits;
-    }
+    AddLimits(spec, who, &vm);
     return vm;
+  }
+
+  void AddLimits(const VmSpec& spec, const std::string& who, VmPolicy* vm) {
+    Mentions limited;
+    for (const RateLimits& limits : spec.rate_limits) {
+      const auto id = Clock(limits.clock, limits.where, who);
+      if (id && IsFirst(Resource::Of(*id), {limits.clock, limits.where}, who, &limited)) {
+        vm->rate_limits[*id] = limits;
+      }
+    }
   }
 
   void GiveDevice(const DeviceGrant& grant, const std::string& who, VmPolicy* vm) {
@@ -184,10 +220,21 @@ class Compiler {
       return "it is an input or a fixed root";
     }
     if (IsPll(info.name)) return "it is a PLL";
+    const std::string outsider = FedOutside(device, clock);
+    if (!outsider.empty()) return absl::StrCat("it feeds ", outsider, ", outside the device");
+    return "";
+  }
+
+  // A clock that runs from `clock`, at any depth, and isn't the device's; empty when there is none.
+  // By the current parents: what a mux could be switched to is no reason, because a rate that moves
+  // somebody else's clock is read back and undone (RetuneOp) wherever that clock hangs by then.
+  std::string FedOutside(const Device& device, ClockId clock) const {
     for (uint32_t id = 0; id < inventory_.clocks.size(); ++id) {
-      const ClockInfo& child = inventory_.clocks[id];
-      if (child.exists() && child.parent == clock && !Lists(device, ClockId(id))) {
-        return absl::StrCat("it feeds ", child.name, ", which is outside the device");
+      if (Lists(device, ClockId(id))) continue;
+      const ClockInfo* at = inventory_.Find(ClockId(id));
+      while (at != nullptr && at->parent) {
+        if (*at->parent == clock) return inventory_.clocks[id].name;
+        at = inventory_.Find(*at->parent);
       }
     }
     return "";
@@ -204,6 +251,8 @@ class Compiler {
   Policy policy_;
   std::vector<std::string> problems_;
   std::vector<Note> notes_;
+  Mentions ruled_;
+  Mentions pinned_;
 };
 
 }  // namespace

@@ -65,7 +65,10 @@ struct VmSpec {
   std::vector<ResourceGrant> domains;
   std::vector<RateLimits> rate_limits;
   bool all_exclusive = false;  // stands for a host: everything, and no second such VM
-  bool hide_ids = false;       // names of what it may not use are not shown
+  // Names of clocks that the VM may not use are not shown. Always safe: a guest's clock driver
+  // crashes on a parent that it can't find, but the closure (core/view.h) lets a VM use, and so
+  // see, every parent that it is shown.
+  bool hide_ids = false;
   Where where;
 };
 
@@ -147,11 +150,11 @@ struct Note {
   std::string text;
 };
 
-// Checks a whole specification and resolves it against the board and the firmware. Fails with
-// InvalidArgument and one line per problem ("broker.yaml:12: vm net-vm: no device 'mgbe9'; ..."):
-// unknown names and ids, two VMs exclusive on one id, a reset of two VMs that is not `shared`, a
-// second `all_exclusive` VM, a name that can't be hidden. `notes` gets what is allowed but must be
-// said, and may be null.
+// Checks a whole specification and resolves it against the board and the firmware, which has been
+// through Sanitize(). Fails with InvalidArgument and one line per problem ("broker.yaml:12: vm
+// net-vm: no device 'mgbe9'; ..."): unknown names and ids, two VMs exclusive on one id, a reset of
+// two VMs that is not `shared`, a second `all_exclusive` VM, a second rule, pin or range for one
+// id. `notes` gets what is allowed but must be said, and may be null.
 absl::StatusOr<Policy> Compile(const PolicySpec& spec, const Profile& profile,
                                const Inventory& inventory, std::vector<Note>* notes);
 

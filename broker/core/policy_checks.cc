@@ -40,7 +40,6 @@ class Checker {
     CheckWholeBoards();
     for (size_t b = 0; b < policy_.vms.size(); ++b) {
       CheckRateLimits(b);
-      CheckHidden(b);
       for (size_t a = 0; a < b; ++a) CheckPair(a, b);
     }
   }
@@ -97,22 +96,6 @@ class Checker {
         problems_.push_back(
             absl::StrFormat("%svm %s: limits of %s have no effect: its rate policy isn't 'range'",
                             at, Vm(vm).name, name));
-      }
-    }
-  }
-
-  // Hiding a clock that a visible mux names as a candidate parent crashes the guest's clock driver.
-  void CheckHidden(size_t vm) {
-    if (!Vm(vm).hide_ids) return;
-    for (uint32_t id = 0; id < inventory_.clocks.size(); ++id) {
-      if (Vm(vm).Of(ClockId(id)) != Access::kExclusive) continue;
-      for (const ClockId parent : inventory_.clocks[id].parents) {
-        if (Vm(vm).Of(parent) == Access::kNone && parent != inventory_.clocks[id].parent) {
-          Problem(vm,
-                  absl::StrFormat("'ids: hidden' can't hide %s: it is a candidate parent of %s",
-                                  names_.NameOf(Resource::Of(parent)), inventory_.clocks[id].name));
-          return;
-        }
       }
     }
   }

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 namespace bpmp::daemon {
@@ -93,6 +94,14 @@ TEST_F(PlanTest, WhateverIsWrongWithAFileIsTheConfigurationsFault) {
     const absl::Status status = Make(Write("b.yaml", c.yaml)).status();
     EXPECT_EQ(ExitFor(status), Exit::kConfig) << c.yaml;
     EXPECT_THAT(std::string(status.message()), HasSubstr(c.problem));
+  }
+}
+
+TEST_F(PlanTest, NamesCanBeHiddenWhateverTheDevice) {
+  for (const char* device : {"uarta", "gpu", "host1x", "vic", "mgbe0"}) {
+    const auto plan = Make(
+        Write("b.yaml", absl::StrCat("vms: [{name: a, ids: hidden, devices: [", device, "]}]\n")));
+    EXPECT_TRUE(plan.ok()) << plan.status();
   }
 }
 
