@@ -122,8 +122,10 @@ std::string Names::Unknown(ResourceKind kind, std::string_view name) const {
   } else if (kind == ResourceKind::kDomain) {
     for (const auto& [candidate, id] : domains_) consider(candidate);
   } else {
+    // Not "reset 5", which NameOf() makes up and nobody can write.
     for (uint32_t id = 0; id <= inventory_.max_reset_id; ++id) {
-      consider(profile_.NameOf(ResetId(id)));
+      const std::string candidate = profile_.NameOf(ResetId(id));
+      if (FindReset(candidate)) consider(candidate);
     }
   }
   std::string text = absl::StrCat("no ", ToAbsl(KindName(kind)), " '", ToAbsl(name), "'");

@@ -118,8 +118,9 @@ class Checker {
     for (uint32_t id = 0; id <= inventory_.max_reset_id; ++id) {
       if (std::min(Vm(a).Of(ResetId(id)), Vm(b).Of(ResetId(id))) == Access::kExclusive &&
           !policy_.shared_resets.contains(ResetId(id))) {
-        Problem(b, absl::StrFormat("vm %s has reset %s too; if both may, list it in shared_resets",
-                                   Vm(a).name, names_.NameOf(Resource::Of(ResetId(id)))));
+        const std::string name = names_.NameOf(Resource::Of(ResetId(id)));
+        Problem(b, absl::StrFormat("vm %s has %s%s too; if both may, list it in shared_resets",
+                                   Vm(a).name, names_.FindReset(name) ? "reset " : "", name));
       }
     }
     for (uint32_t id = 0; id < inventory_.domains.size(); ++id) CheckDomain(a, b, DomainId(id));

@@ -88,6 +88,9 @@ TEST(PolicyTest, RefusesNamesThatNothingHas) {
        "b.yaml:7: vm uart-vm: no clock '26'"},
       {"reset", [](Board* b) { Vm(b, kUartVm).resets = {Grant("7", Access::kGet)}; },
        "b.yaml:7: vm uart-vm: no reset '7'"},
+      {"reset that no profile names",
+       [](Board* b) { Vm(b, kUartVm).resets = {Grant("reset 0", Access::kGet)}; },
+       "b.yaml:7: vm uart-vm: no reset 'reset 0'"},
       {"domain", [](Board* b) { Vm(b, kUartVm).domains = {Grant("ethernet", Access::kGet)}; },
        "b.yaml:7: vm uart-vm: no power domain 'ethernet'"},
       {"rule", [](Board* b) { b->spec.clock_rules.push_back(Rule("13", kLine7)); },
@@ -126,6 +129,12 @@ TEST(PolicyTest, RefusesTwoOwners) {
        "vm guest-vm: vm eth-vm has power domain eth exclusively too; give one of them 'vote'"},
       {"reset", [](Board* b) { Vm(b, kGuestVm).resets = {Grant("gpu", Access::kExclusive)}; },
        "vm guest-vm: vm gpu-vm has reset gpu too; if both may, list it in shared_resets"},
+      {"reset without a name",
+       [](Board* b) {
+         Vm(b, kUartVm).resets = {Grant("0", Access::kExclusive)};
+         Vm(b, kGuestVm).resets = {Grant("0", Access::kExclusive)};
+       },
+       "vm guest-vm: vm uart-vm has reset 0 too; if both may, list it in shared_resets"},
       {"reset of two devices", [](Board* b) { b->spec.shared_resets.clear(); },
        "vm nvdec-vm: vm vic-vm has reset video too; if both may, list it in shared_resets"},
   });
