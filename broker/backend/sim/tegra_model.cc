@@ -125,8 +125,7 @@ mrq::Response TegraModel::On(const mrq::ClkRequest& request) {
     case ClkCmd::kGetParent:
       return OkU32(clocks_.parent(clock).value());
     case ClkCmd::kSetParent:
-      return clocks_.SetParent(clock, request.parent) ? OkU32(request.parent.value())
-                                                      : Fail(Error::kInval);
+      return SetParent(request);
     case ClkCmd::kIsEnabled:
       return OkU32(clocks_.voted(clock) ? 1 : 0);
     case ClkCmd::kEnable:
@@ -148,6 +147,18 @@ mrq::Response TegraModel::On(const mrq::ClkRequest& request) {
   return Fail(Error::kBadCmd);
 }
 
+mrq::Response TegraModel::SetParent(const mrq::ClkRequest& request) {
+  const std::vector<ClockId>& candidates = clocks_.spec(request.clock).parents;
+  if (std::find(candidates.begin(), candidates.end(), request.parent) == candidates.end()) {
+    return Fail(Error::kInval);
+  }
+  if (!Powered(clock_domains_[request.clock.value()])) {
+    return Fail(Error::kNotSup);
+  }
+  clocks_.SetParent(request.clock, request.parent);
+  return OkU32(request.parent.value());
+}
+
 mrq::Response TegraModel::SetOrRound(const mrq::ClkRequest& request) {
   if (request.rate_hz <= 0) {
     return Fail(Error::kInval);
@@ -155,9 +166,13 @@ mrq::Response TegraModel::SetOrRound(const mrq::ClkRequest& request) {
   if ((clocks_.flags(request.clock) & mrq::clk_flag::kHasSetRate) == 0) {
     return Fail(Error::kNotSup);
   }
-  return mrq::OkRate(request.cmd == ClkCmd::kSetRate
-                         ? clocks_.SetRate(request.clock, request.rate_hz)
-                         : clocks_.RoundRate(request.clock, request.rate_hz));
+  if (request.cmd == ClkCmd::kRoundRate) {
+    return mrq::OkRate(clocks_.RoundRate(request.clock, request.rate_hz));
+  }
+  if (!Powered(clock_domains_[request.clock.value()])) {
+    return Fail(Error::kNotSup);
+  }
+  return mrq::OkRate(clocks_.SetRate(request.clock, request.rate_hz));
 }
 
 mrq::Response TegraModel::ClkInfo(ClockId id) const {

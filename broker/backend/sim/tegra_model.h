@@ -42,8 +42,9 @@ struct Counters {
 //   error    when
 //   EINVAL   an id that isn't there; a state or zone that isn't; a parent that is no candidate; a
 //            rate that isn't positive
-//   ENOTSUP  SET_RATE or ROUND_RATE of a clock without HAS_SET_RATE; ENABLE or a reset of what
-//            belongs to a power domain that is off
+//   ENOTSUP  SET_RATE or ROUND_RATE of a clock without HAS_SET_RATE; ENABLE, SET_RATE, SET_PARENT
+//   or a
+//            reset of what belongs to a power domain that is off
 //   ENODEV   QUERY_ABI (in the answer's payload), PG and THERMAL QUERY_ABI of what isn't there
 //
 // ENABLE and power states are states and not counts. Data and liberties: data/README.md. Pure state
@@ -107,6 +108,7 @@ class TegraModel {
   template <typename Stateless>
   mrq::Response On(const Stateless& request);
 
+  mrq::Response SetParent(const mrq::ClkRequest& request);
   mrq::Response SetOrRound(const mrq::ClkRequest& request);
   mrq::Response ClkInfo(ClockId id) const;
   int64_t FmaxAtVmin(ClockId id) const;

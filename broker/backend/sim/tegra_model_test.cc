@@ -208,19 +208,27 @@ TEST_F(TegraModelTest, ParentsMustBeCandidates) {
   EXPECT_EQ(SetParent(ClockId(91), ClockId(0)).error, Code(Error::kInval));  // a root
 }
 
-TEST_F(TegraModelTest, AnUnpoweredDomainRefusesEnableAndResets) {
+TEST_F(TegraModelTest, AnUnpoweredDomainRefusesWhatActsOnItsClocksAndResets) {
+  const int64_t rate = model_.Rate(kVic);
+  const ClockId parent = model_.Parent(kVic);
   EXPECT_EQ(Clk(ClkCmd::kEnable, kVic).error, Code(Error::kNotSup));
+  EXPECT_EQ(Rate(ClkCmd::kSetRate, kVic, 200'000'000).error, Code(Error::kNotSup));
+  EXPECT_EQ(SetParent(kVic, kPllpOut0).error, Code(Error::kNotSup));
+  EXPECT_EQ(SetParent(kVic, kHole).error, Code(Error::kInval));
+  EXPECT_EQ(model_.Rate(kVic), rate);
+  EXPECT_EQ(model_.Parent(kVic), parent);
   for (const ResetCmd cmd : {ResetCmd::kAssert, ResetCmd::kDeassert, ResetCmd::kModule}) {
     EXPECT_EQ(Reset(cmd, kVicReset).error, Code(Error::kNotSup));
   }
   EXPECT_EQ(model_.Reset(kVicReset), ResetLine::kUnknown);
   EXPECT_EQ(model_.ResetPulses(kVicReset), 0u);
   // What Linux may do before it powers the domain, or after.
-  EXPECT_TRUE(Rate(ClkCmd::kSetRate, kVic, 200'000'000).ok());
-  EXPECT_TRUE(SetParent(kVic, kPllpOut0).ok());
+  EXPECT_TRUE(Rate(ClkCmd::kRoundRate, kVic, 200'000'000).ok());
   EXPECT_TRUE(Clk(ClkCmd::kDisable, kVic).ok());
 
   ASSERT_TRUE(Pg(PgCmd::kSetState, kVicDomain, 1).ok());
+  EXPECT_TRUE(SetParent(kVic, kPllpOut0).ok());
+  EXPECT_TRUE(Rate(ClkCmd::kSetRate, kVic, 200'000'000).ok());
   EXPECT_TRUE(Clk(ClkCmd::kEnable, kVic).ok());
   EXPECT_TRUE(Reset(ResetCmd::kDeassert, kVicReset).ok());
   ASSERT_TRUE(Pg(PgCmd::kSetState, kVicDomain, 0).ok());
