@@ -152,6 +152,7 @@ void GateOp::AnswerReadBack(Machine& machine, const Outcome& outcome) {
 }
 
 void GateOp::Succeed(Machine& machine) {
+  machine.OnPowered(vm(), resource_);
   for (const Waiter& waiter : std::exchange(waiters_, {})) {
     machine.CommitVote(waiter.vm, resource_);
     machine.AnswerVote(waiter, resource_, Reason::kEdge);

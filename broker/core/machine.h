@@ -97,6 +97,8 @@ struct Machine {
   // Pays what fell due, or gives the clock the rate that the votes ask for. What fails is tried
   // again by maintenance; a debt is then quarantined.
   void Settle(VmId vm, ClockId clock);
+  // The domain was turned on for `vm`.
+  void OnPowered(VmId vm, Resource domain);
   // Who would be wronged if `vm` moved the clock: a VM that holds it exclusively, has its lock, or
   // holds it where its rate is fixed; the host where it pinned the rate. Absent: nobody.
   std::optional<VmId> ReliedOn(VmId vm, ClockId clock) const;
@@ -130,6 +132,8 @@ struct Machine {
   absl::flat_hash_map<ClockId, Doubtful> unsettled;  // Settle() failed
   // Would move what somebody relies on: to be settled when a relative's holder leaves.
   absl::flat_hash_set<ClockId> blocked;
+  // Owe what can't be set without power: to be settled when a domain was turned on.
+  absl::flat_hash_set<ClockId> unpowered;
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch
 };
 

@@ -56,6 +56,12 @@ void Machine::Settle(VmId vm, ClockId clock) {
   scheduler.Start(std::move(op));
 }
 
+void Machine::OnPowered(VmId vm, Resource domain) {
+  if (domain.kind != ResourceKind::kDomain || unpowered.empty()) return;
+  // Which domain a clock belongs to isn't always known; what still has no power comes back.
+  for (const ClockId clock : std::exchange(unpowered, {})) Settle(vm, clock);
+}
+
 std::optional<VmId> Machine::ReliedOn(VmId vm, ClockId clock) const {
   const Line line = ledger.lines().Of(clock);
   const Ledger::Entry& entry = ledger.At(line);

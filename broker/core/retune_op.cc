@@ -174,6 +174,13 @@ void RetuneOp::OnChange(Machine& machine, const Outcome& outcome) {
     return target_.reparent ? Ask(machine, Phase::kNewParent, mrq::ClkCmd::kGetParent, clock_)
                             : Ask(machine, Phase::kNewRate, mrq::ClkCmd::kGetRate, clock_);
   }
+  if (cause_ == Cause::kRestore && outcome.kind == Outcome::Kind::kAnswered &&
+      outcome.response.error == mrq::Fail(mrq::Error::kNotSup).error) {
+    // Its block has no power: paid when it has.
+    machine.unpowered.insert(clock_);
+    machine.Emit(EventKind::kReleaseStep, vm(), Resource::Of(clock_), 0, Reason::kUnpowered);
+    return Settled(machine, true);
+  }
   if (outcome.kind == Outcome::Kind::kFailed || !outcome.response.ok()) {
     ForgetDebts(machine);
     return Fail(machine, outcome);

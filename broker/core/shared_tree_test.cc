@@ -164,6 +164,20 @@ TEST_F(SharedTreeTest, WhatWouldDisturbAnotherIsSetBackWhenThatOneLeaves) {
   EXPECT_FALSE(rig_.Status(kVic).owes);
 }
 
+TEST_F(SharedTreeTest, WhatCanNotBeSetWithoutPowerIsSetWithIt) {
+  EXPECT_EQ(Set(kUartVm, kUart, 20), 20);
+  rig_.Release(kUartVm);
+  EndUntil("CLK SET_RATE clock 8 to 48000000 Hz");
+  rig_.End(Fate::kRefused, mrq::Error::kNotSup);
+  rig_.RunAll();
+  EXPECT_FALSE(rig_.core().IsReleasing(kUartVm));
+  EXPECT_THAT(rig_.core().Quarantined(), IsEmpty());
+  EXPECT_EQ(Now(kUart), 20);
+  rig_.Call(kEthVm, PowerOn(kEthDomain));
+  EXPECT_EQ(Now(kUart), 48);
+  EXPECT_FALSE(rig_.Status(kUart).owes);
+}
+
 TEST_F(SharedTreeTest, ADebtIsNotPaidUnderAPinnedRate) {
   EXPECT_EQ(Set(kUartVm, kUart, 20), 20);
   rig_.Call(kHost, Enable(kUart));
