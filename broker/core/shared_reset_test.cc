@@ -192,6 +192,10 @@ TEST(SetParentRequest, AFixedClockIsNotReparented) {
   board.spec.clock_rules.push_back(rule);
   Rig rig(std::move(board));
   EXPECT_EQ(rig.Error(kUartVm, SetParent(kUart, kClkM)), -13);
+  // And says so: bit 30.
+  const auto info = mrq::ReadClkInfo(rig.Call(kUartVm, GetInfo(kUart)));
+  ASSERT_TRUE(info.ok());
+  EXPECT_NE(info->flags & mrq::clk_flag::kRateParentChangeDenied, 0u);
 }
 
 TEST(ClearQuarantine, OfAnIdThatDoesNotExistIsAnError) {

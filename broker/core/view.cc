@@ -117,7 +117,8 @@ mrq::ClkInfo View::Info(VmId vm, ClockId clock, RatePolicy policy) const {
 
   // Never "may not use": a guest that sees bit 31 enables locally and believes that it succeeded.
   const bool host_keeps_it_on = pinned && vm != kHost && Of(vm, clock) >= Access::kVote;
-  if (!MaySetRate(vm, clock, policy) || host_keeps_it_on) {
+  const bool fixed = policy == RatePolicy::kFixed;
+  if (!MaySetRate(vm, clock, policy) || fixed || host_keeps_it_on) {
     out.flags |= mrq::clk_flag::kRateParentChangeDenied;
   }
   if (host_keeps_it_on) out.flags |= mrq::clk_flag::kStateChangeDenied;
