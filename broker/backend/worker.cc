@@ -81,17 +81,20 @@ void Worker::Queue(Job job) {
   const bool patient = job.patient();
   Jobs jobs;
   jobs.push_back(std::move(job));
-  MutexLock lock(&mutex_);
-  const VmId vm = jobs.front().vm;
-  Jobs& queue = vms_[vm].queue;
-  if (queue.empty()) {
-    turns_.push_back(vm);
+  {
+    MutexLock lock(&mutex_);
+    const VmId vm = jobs.front().vm;
+    Jobs& queue = vms_[vm].queue;
+    if (queue.empty()) {
+      turns_.push_back(vm);
+    }
+    const auto place = patient ? std::find_if(queue.begin(), queue.end(),
+                                              [](const Job& other) { return !other.patient(); })
+                               : queue.end();
+    queue.splice(place, jobs);
+    ++queued_;
   }
-  const auto place = patient ? std::find_if(queue.begin(), queue.end(),
-                                            [](const Job& other) { return !other.patient(); })
-                             : queue.end();
-  queue.splice(place, jobs);
-  ++queued_;
+  // Without the lock, or whoever wakes would wait for it.
   work_.Signal();
 }
 

@@ -116,6 +116,16 @@ TEST_F(DecisionTable, DisableOfAnUnlistedIdIsRefused) {
 
 // --- CLK IS_ENABLED ---
 
+TEST_F(DecisionTable, TheRateOfAFixedRootIsKnownAndNotAskedFor) {
+  rig_.backend().ClearLog();
+  const mrq::Response answer = rig_.Call(kGuestVm, GetRate(kClkM));
+  EXPECT_EQ(*mrq::ReadRate(answer), 19 * kMHz);
+  EXPECT_TRUE(rig_.Log().empty());
+  // The host hears the firmware: its backend's health is told by such a question.
+  rig_.Call(kHost, GetRate(kClkM));
+  EXPECT_EQ(rig_.Log().size(), 1u);
+}
+
 TEST_F(DecisionTable, IsEnabledAloneIsItsOwnVote) {
   EXPECT_EQ(WordAtOnce(kUartVm, IsEnabled(kUart)), 0u);
   rig_.Call(kUartVm, Enable(kUart));

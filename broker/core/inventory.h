@@ -9,6 +9,7 @@
 
 #include "absl/types/span.h"
 #include "broker/base/ids.h"
+#include "broker/mrq/types.h"
 
 namespace bpmp::core {
 
@@ -28,6 +29,11 @@ struct ClockInfo {
   bool found_on = false;          // IS_ENABLED at start
 
   bool exists() const { return !name.empty(); }
+  // A fixed root: nobody, not even the firmware, changes its rate.
+  bool rate_is_fixed() const {
+    return (flags & mrq::clk_flag::kIsRoot) != 0 &&
+           (flags & (mrq::clk_flag::kIsVarRoot | mrq::clk_flag::kHasSetRate)) == 0;
+  }
 };
 
 // One power domain; an empty name is a hole.

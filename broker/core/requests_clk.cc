@@ -26,6 +26,12 @@ Decision Requests::Read(Waiter waiter, const mrq::ClkRequest& request) {
   if (verdict.kind == Verdict::Kind::kRefuse) {
     return Refuse(verdict, waiter, Resource::Of(request.clock), request);
   }
+  // What never changes isn't asked twice, but by the host, which may want to hear the firmware.
+  const ClockInfo& info = *machine_.inventory.Find(request.clock);
+  if (request.cmd == mrq::ClkCmd::kGetRate && waiter.vm != kHost && info.rate_is_fixed() &&
+      info.rate_hz > 0) {
+    return ReplyWith(mrq::OkRate(info.rate_hz), Reason::kReadable);
+  }
   return Ask(waiter, request);
 }
 

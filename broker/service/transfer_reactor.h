@@ -33,6 +33,9 @@ class TransferReactor final : public grpc::ServerUnaryReactor,
 
   void OnCancel() override;
   void OnDone() override { self_ = nullptr; }
+  // OnDone may run where the call ends, as that of gRPC's own default reactor: it only lets go of
+  // memory. Without this each call costs a turn of another thread.
+  bool InternalInlineable() override { return true; }
 
  private:
   TransferReactor(const GuestDeps& deps, Caller caller, const grpc::CallbackServerContext& context,
