@@ -43,8 +43,9 @@ void ConfigureGuestServer(grpc::ServerBuilder* builder) {
   EnableHealthAndReflection();
   builder->SetOption(std::make_unique<WithoutReflection>());
   builder->SetMaxReceiveMessageSize(kMaxGuestMessage);
-  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
-  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  // No compression: the filters for it are left out of each call.
+  builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
+  builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8192);
   // The windows stay small instead of growing with the speed of a local socket.
