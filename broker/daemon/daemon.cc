@@ -31,6 +31,8 @@ constexpr unsigned kStopLimit = 20;
 // How often the broker looks at itself, and how long a look may take.
 constexpr absl::Duration kBeatPeriod = absl::Seconds(5);
 constexpr absl::Duration kPatience = absl::Seconds(5);
+// How often while it doesn't know yet.
+constexpr absl::Duration kFirstLook = absl::Milliseconds(100);
 
 backend::EngineOptions ToEngineOptions(const v1::Config& config) {
   backend::EngineOptions options;
@@ -71,7 +73,8 @@ Daemon::Daemon(Plan plan, InstanceLock lock)
               &backend_, &MonotonicClock(), ToEngineOptions(plan_.config()), metrics_.get()),
       sessions_(&engine_, &events_, &acceptor_),
       vms_({&engine_, &sessions_, &acceptor_, &events_}, plan_.config()),
-      heartbeat_(&engine_, &MonotonicClock(), ToEngineOptions(plan_.config()).slots),
+      probe_({&engine_, &sessions_, &events_, &acceptor_}),
+      heartbeat_(&engine_, &probe_, &MonotonicClock(), ToEngineOptions(plan_.config()).slots),
       audit_(&MonotonicClock(), absl::Seconds(plan_.config().log().fold_seconds()),
              [](spdlog::level::level_enum level, const std::string& line) {
                spdlog::log(level, "{}", line);
@@ -83,6 +86,7 @@ Daemon::~Daemon() {
   // The last resort: SIGALRM's default action.
   signal(SIGALRM, SIG_DFL);
   alarm(kStopLimit);
+  probe_.Shutdown();
   if (admin_ != nullptr) admin_->SetGuestServing(false);
   if (tls_ != nullptr) tls_->Shutdown(kGrace);
   vms_.Shutdown(kGrace);
@@ -159,7 +163,7 @@ void Daemon::Serve(const Signals& signals) {
   heartbeat_.Beat();
   status_ = StatusText();
   notifier_.Ready(status_);
-  absl::Duration wait = std::min(period, absl::Milliseconds(100));  // for the first answer
+  absl::Duration wait = std::min(period, kFirstLook);
   while (true) {
     const std::optional<int> signal = signals.Wait(wait);
     if (signal == SIGHUP) {
@@ -168,41 +172,40 @@ void Daemon::Serve(const Signals& signals) {
       spdlog::info("{}: stopping; nothing is released", *signal == SIGTERM ? "SIGTERM" : "SIGINT");
       return;
     }
-    wait = period;
     Beat();
+    wait = health_.broker_alive ? period : std::min(period, kFirstLook);
   }
 }
 
 void Daemon::Beat() {
   const Heartbeat::State state = heartbeat_.state(kPatience);
-  if (state.broker_alive) {
-    notifier_.Watchdog();
-  } else {
-    spdlog::error("the broker doesn't answer its own requests; a watchdog would end it");
-  }
-  SetBackendHealth(state);
+  if (state.broker_alive == true) notifier_.Watchdog();
+  TellHealth(state);
   heartbeat_.Beat();
   std::string status = StatusText();
   if (status != status_) notifier_.Status(status);
   status_ = std::move(status);
 }
 
-void Daemon::SetBackendHealth(const Heartbeat::State& state) {
-  if (state.backend_alive != health_.backend_alive) {
-    if (state.backend_alive) {
+void Daemon::TellHealth(const Heartbeat::State& state) {
+  if (state.broker_alive == false) {
+    spdlog::error("the broker doesn't answer its own requests; a watchdog would end it");
+  }
+  if (state.backend_alive && state.backend_alive != health_.backend_alive) {
+    if (*state.backend_alive) {
       spdlog::info("the backend answers");
     } else {
       spdlog::error("the backend doesn't answer; what needs the hardware fails until it does");
     }
-    admin_->SetBackendHealthy(state.backend_alive);
+    admin_->SetBackendHealthy(*state.backend_alive);
   }
   health_ = state;
 }
 
 std::string Daemon::StatusText() const {
   std::string backend = "backend not asked yet";
-  if (health_.broker_alive) {
-    backend = health_.backend_alive ? "backend answers" : "BACKEND DOESN'T ANSWER";
+  if (health_.backend_alive) {
+    backend = *health_.backend_alive ? "backend answers" : "BACKEND DOESN'T ANSWER";
   }
   return absl::StrFormat("%d VMs, %d connected; %s", vms_.List().size(), sessions_.connected(),
                          backend);

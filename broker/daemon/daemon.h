@@ -24,6 +24,7 @@
 #include "broker/service/acceptor.h"
 #include "broker/service/admin_server.h"
 #include "broker/service/event_log.h"
+#include "broker/service/self_probe.h"
 #include "broker/service/sessions.h"
 #include "broker/service/tls_server.h"
 #include "broker/service/vm_registry.h"
@@ -57,7 +58,7 @@ class Daemon {
   void SayWhereItIs() const;
   // One look at the health of the broker and its backend.
   void Beat();
-  void SetBackendHealth(const Heartbeat::State& state);
+  void TellHealth(const Heartbeat::State& state);
   std::string StatusText() const;
   EventReader::Handler AuditHandler();
 
@@ -77,6 +78,7 @@ class Daemon {
   std::unique_ptr<service::TlsServer> tls_;
   std::unique_ptr<metrics::MetricsServer> metrics_server_;
 
+  service::SelfProbe probe_;
   Heartbeat heartbeat_;
   Heartbeat::State health_;  // as last told
   std::string status_;       // likewise
