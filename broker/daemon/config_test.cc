@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "broker/daemon/config_check.h"
 #include "broker/daemon/yaml_proto.h"
+#include "broker/service/vm_checks.h"
 
 namespace bpmp::daemon {
 namespace {
@@ -70,7 +71,7 @@ TEST(ConfigTest, AVmsDefaults) {
   vm.set_name("net");
   vm.set_owner("qemu");
   vm.add_devices()->set_device("uarta");
-  ApplyVmDefaults("/r", &vm);
+  service::ApplyVmDefaults("/r", &vm);
   EXPECT_EQ(vm.socket(), "/r/vms/net.sock");
   EXPECT_EQ(vm.mode(), "0600");
   EXPECT_EQ(vm.peer().user(), "qemu");

@@ -60,10 +60,10 @@ class VmRegistry {
   // Makes the sockets of all VMs. The error names the VM, and then no socket is left behind.
   absl::Status Start() ABSL_LOCKS_EXCLUDED(changes_, mutex_);
 
-  // Adds a VM. The whole policy is checked again and installed, or refused whole; `notes`, which
-  // may be null, gets what became worth saying. AlreadyExists, or what core::Compile or the socket
-  // refuse.
-  absl::Status Define(const v1::VmConfig& vm, std::vector<std::string>* notes)
+  // Adds a VM. All entries and the whole policy are checked again and installed, or refused whole;
+  // `notes`, which may be null, gets what became worth saying. AlreadyExists, InvalidArgument with
+  // what CheckVms() finds, or what core::Compile or the socket refuse.
+  absl::Status Define(const v1::VmConfig& entry, std::vector<std::string>* notes)
       ABSL_LOCKS_EXCLUDED(changes_, mutex_);
   // Ends the VM's session, removes its socket, releases it, and takes it out of the policy; then
   // calls `done`, from any thread. NotFound, or FailedPrecondition when that is under way already.
