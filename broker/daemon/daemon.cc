@@ -217,7 +217,9 @@ EventReader::Handler Daemon::AuditHandler() {
     if (!record.from_core) metrics_->OnSessionEvent(record.kind);
     // Names need the engine's lock: not for lines that nobody will see.
     if (spdlog::should_log(RuleFor(record).level)) {
-      audit_.Add(record, service::Render(record, engine_));
+      service::RenderedEvent shown = service::Render(record, engine_);
+      shown.text = service::LogLine(record, shown);
+      audit_.Add(record, shown);
     }
   };
   handler.on_lost = [](uint64_t count) {

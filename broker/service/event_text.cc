@@ -153,6 +153,11 @@ RenderedEvent Render(const EventLog::Record& record, const backend::Engine& engi
   return rendered;
 }
 
+std::string LogLine(const EventLog::Record& record, const RenderedEvent& shown) {
+  if (record.from_core || shown.names.vm.empty()) return shown.text;
+  return absl::StrCat("vm ", shown.names.vm, ": ", shown.text);
+}
+
 std::string RequestName(uint32_t mrq, uint32_t command) {
   std::string name(mrq::MrqName(mrq));
   std::string_view command_name;

@@ -58,11 +58,14 @@ struct PeerRule {
   std::string unit;  // systemd unit that the process must be in; empty: not checked
 };
 
-// Whether `peer` may speak for the VM of the rule. PermissionDenied says what was found and what
-// was expected. The unit is read from `proc_root`/<pid>/cgroup while the process lives; one that
-// has ended, or that can't be seen, is in no unit.
+// Whether `peer` may speak for the VM of the rule. PermissionDenied says who was refused, what was
+// found and what was expected.
 absl::Status CheckPeer(const Peer& peer, const PeerRule& rule,
                        const std::string& proc_root = "/proc");
+
+// The systemd unit of the process, read from `proc_root`/<pid>/cgroup while it lives. Empty for one
+// that is in none, that has ended, or that can't be seen.
+std::string UnitOfPeer(const Peer& peer, const std::string& proc_root = "/proc");
 
 // The systemd unit that a /proc/<pid>/cgroup file says, as systemd reads it: the first part of the
 // path that is no slice. What a unit names its own groups further down doesn't count, because a
