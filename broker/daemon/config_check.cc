@@ -137,16 +137,38 @@ class Checker {
 
   void CheckTls() {
     const v1::TlsConfig& tls = config_.tls();
-    if (!ParseAddress(tls.listen())) {
-      Problem(tls, "listen", absl::StrFormat("tls.listen: '%s' is no 'host:port'", tls.listen()));
+    if (!tls.listen().empty() || tls.admin_listen().empty()) {
+      CheckTlsAddress("listen", tls.listen());
     }
     CheckFile(tls, "certificate", 0, tls.certificate());
     CheckFile(tls, "key", 0, tls.key());
     CheckFile(tls, "client_ca", 0, tls.client_ca());
-    if (!tls.admin_name().empty()) {
-      Warn(tls, "admin_name",
-           "tls.admin_name: has no effect in this version; the admin API is served on its Unix "
-           "socket alone");
+    CheckTlsAdmin();
+  }
+
+  void CheckTlsAddress(std::string_view field, const std::string& address) {
+    if (ParseAddress(address)) return;
+    Problem(config_.tls(), field,
+            absl::StrFormat("tls.%s: '%s' is no 'host:port'", ToAbsl(field), address));
+  }
+
+  // Who may be an administrator and where go together.
+  void CheckTlsAdmin() {
+    const v1::TlsConfig& tls = config_.tls();
+    if (tls.admin_name().empty() && tls.admin_listen().empty()) return;
+    if (tls.admin_listen().empty()) {
+      Problem(tls, "admin_name",
+              "tls.admin_name: needs tls.admin_listen, the address for these administrators");
+      return;
+    }
+    CheckTlsAddress("admin_listen", tls.admin_listen());
+    if (tls.admin_name().empty()) {
+      Problem(tls, "admin_listen",
+              "tls.admin_listen: needs tls.admin_name, the name in administrators' certificates");
+    }
+    if (tls.admin_listen() == tls.listen()) {
+      Problem(tls, "admin_listen",
+              absl::StrFormat("tls.admin_listen: VMs have %s already", tls.listen()));
     }
   }
 

@@ -174,7 +174,7 @@ TEST(ConfigCheckTest, SocketsMustFitTheKernelsAddress) {
 
 TEST(ConfigCheckTest, CertificatesNameOneVm) {
   EXPECT_THAT(Check("tls: {listen: 'a:1', certificate: /dev/null, key: /dev/null,\n"
-                    "  client_ca: /dev/null, admin_name: ops}\n"
+                    "  client_ca: /dev/null, admin_name: ops, admin_listen: 'a:2'}\n"
                     "vms:\n  - {name: ops, peer: {unit: a.service}}\n"
                     "  - {name: b, certificate_name: c, peer: {unit: b.service}}\n"
                     "  - {name: c, peer: {unit: c.service}}\n")
@@ -183,11 +183,25 @@ TEST(ConfigCheckTest, CertificatesNameOneVm) {
                           "b.yaml:6:5: vm c: certificates for 'c' are vm b's already"));
 }
 
-TEST(ConfigCheckTest, SaysWhatHasNoEffect) {
-  EXPECT_THAT(Check("tls: {listen: 'a:1', certificate: /dev/null, key: /dev/null,\n"
-                    "  client_ca: /dev/null, admin_name: ops}\n")
-                  .warnings,
-              ElementsAre(HasSubstr("b.yaml:2:25: tls.admin_name: has no effect in this version")));
+TEST(ConfigCheckTest, RemoteAdministratorsHaveANameAndAnAddress) {
+  const auto problems = [](const char* more) {
+    return Check(absl::StrCat(
+                     "tls: {certificate: /dev/null, key: /dev/null,\n  client_ca: /dev/null, ",
+                     more, "}\n"))
+        .problems;
+  };
+  EXPECT_THAT(problems("listen: 'a:1', admin_name: ops, admin_listen: 'a:2'"), IsEmpty());
+  EXPECT_THAT(problems("admin_name: ops, admin_listen: 'a:2'"), IsEmpty()) << "VMs need none";
+  EXPECT_THAT(problems("listen: 'a:1', admin_name: ops"),
+              ElementsAre("b.yaml:2:40: tls.admin_name: needs tls.admin_listen, the address for "
+                          "these administrators"));
+  EXPECT_THAT(problems("listen: 'a:1', admin_listen: 'a:2'"),
+              ElementsAre("b.yaml:2:40: tls.admin_listen: needs tls.admin_name, the name in "
+                          "administrators' certificates"));
+  EXPECT_THAT(problems("listen: 'a:1', admin_name: ops, admin_listen: 'a:1'"),
+              ElementsAre("b.yaml:2:57: tls.admin_listen: VMs have a:1 already"));
+  EXPECT_THAT(problems("admin_name: ops, admin_listen: a"),
+              ElementsAre("b.yaml:2:42: tls.admin_listen: 'a' is no 'host:port'"));
 }
 
 TEST(ConfigCheckTest, SaysWhenAUidSeparatesNothing) {

@@ -102,7 +102,7 @@ absl::Status Daemon::Listen() {
   metrics_->SetSources(metrics::Metrics::SourcesOf(
       &engine_, [this] { return static_cast<int64_t>(sessions_.connected()); }));
   BPMP_RETURN_IF_ERROR(vms_.Start());
-  if (config.has_tls()) {
+  if (!config.tls().listen().empty()) {
     BPMP_ASSIGN_OR_RETURN(
         tls_, service::TlsServer::Listen(config.tls(), {&engine_, &sessions_, &events_, &acceptor_},
                                          &vms_));
@@ -115,6 +115,9 @@ absl::Status Daemon::Listen() {
   BPMP_ASSIGN_OR_RETURN(
       admin_, service::AdminServer::Start(config.admin(), {&engine_, &vms_, &sessions_, &events_},
                                           info, &acceptor_));
+  if (!config.tls().admin_listen().empty()) {
+    BPMP_RETURN_IF_ERROR(admin_->ListenTls(config.tls()));
+  }
   admin_->SetGuestServing(true);
   return ListenForMetrics();
 }
@@ -152,6 +155,9 @@ void Daemon::SayWhereItIs() const {
   if (tls_ != nullptr) spdlog::info("remote VMs: {}", config.tls().listen());
   if (metrics_server_ != nullptr) {
     spdlog::info("metrics: http://{}/metrics", config.metrics().listen());
+  }
+  if (admin_->tls_port() != 0) {
+    spdlog::info("remote administrators: {}", config.tls().admin_listen());
   }
   spdlog::info("admin API: {}; look around with: bpmpctl --socket {} status", admin_->socket(),
                admin_->socket());

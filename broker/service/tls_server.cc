@@ -1,57 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/service/tls_server.h"
 
-#include <grpc/grpc_security_constants.h>
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
-#include <fstream>
-#include <iterator>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "broker/base/status_macros.h"
 #include "broker/service/server_common.h"
+#include "broker/service/tls_credentials.h"
 
 namespace bpmp::service {
 namespace {
 
-absl::StatusOr<std::string> ReadPem(const std::string& path, const char* what) {
-  std::ifstream file(path);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || text.empty()) {
-    return absl::NotFoundError(absl::StrCat("can't read ", what, " '", path, "'"));
-  }
-  return text;
-}
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const v1::TlsConfig& config) {
-  BPMP_ASSIGN_OR_RETURN(std::string certificate, ReadPem(config.certificate(), "tls.certificate"));
-  BPMP_ASSIGN_OR_RETURN(std::string key, ReadPem(config.key(), "tls.key"));
-  // gRPC's default versions and ciphers are those wanted: TLS 1.2 and 1.3, AEAD only.
-  grpc::SslServerCredentialsOptions options(
-      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  BPMP_ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(config.client_ca(), "tls.client_ca"));
-  options.pem_key_cert_pairs.push_back({std::move(key), std::move(certificate)});
-  return grpc::SslServerCredentials(options);
-}
-
 // Who the client of a call is, by its certificate.
 CallerOf CertificateCaller(const VmRegistry* registry) {
   return [registry](const grpc::CallbackServerContext& context) -> absl::StatusOr<Caller> {
-    std::string names;
-    for (const grpc::string_ref& name :
-         context.auth_context()->FindPropertyValues(GRPC_PEER_DNS_PROPERTY_NAME)) {
-      const std::string text(name.data(), name.size());
-      if (auto endpoint = registry->FindByCertificate(text)) {
-        return Caller{std::move(endpoint), Peer::Remote(text)};
+    std::vector<std::string> names = CertificateNames(*context.auth_context());
+    for (std::string& name : names) {
+      if (auto endpoint = registry->FindByCertificate(name)) {
+        return Caller{std::move(endpoint), Peer::Remote(std::move(name))};
       }
-      absl::StrAppend(&names, names.empty() ? "" : ", ", text);
     }
     return absl::UnauthenticatedError(
         names.empty() ? "the client's certificate has no DNS name among its alternative names"
-                      : absl::StrCat("no VM has a certificate name of the client's: ", names));
+                      : absl::StrCat("no VM has a certificate name of the client's: ",
+                                     absl::StrJoin(names, ", ")));
   };
 }
 
@@ -65,7 +43,7 @@ TlsServer::TlsServer(const GuestDeps& deps, const VmRegistry* registry)
 absl::StatusOr<std::unique_ptr<TlsServer>> TlsServer::Listen(const v1::TlsConfig& config,
                                                              const GuestDeps& deps,
                                                              const VmRegistry* registry) {
-  BPMP_ASSIGN_OR_RETURN(auto credentials, Credentials(config));
+  BPMP_ASSIGN_OR_RETURN(auto credentials, MutualTls(config));
   std::unique_ptr<TlsServer> made(new TlsServer(deps, registry));
   grpc::ServerBuilder builder;
   ConfigureGuestServer(&builder);

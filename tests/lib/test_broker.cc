@@ -85,7 +85,7 @@ void TestBroker::Compose(v1::Config config, const Options& options) {
       service::VmRegistry::Deps{engine_.get(), sessions_.get(), &acceptor_, &events_}, config,
       options.proc_root);
   Must(registry_->Start(), "sockets");
-  if (config.has_tls()) {
+  if (!config.tls().listen().empty()) {
     tls_ = Must(
         service::TlsServer::Listen(
             config.tls(), {engine_.get(), sessions_.get(), &events_, &acceptor_}, registry_.get()),
@@ -99,6 +99,7 @@ void TestBroker::Compose(v1::Config config, const Options& options) {
                     config.admin(), {engine_.get(), registry_.get(), sessions_.get(), &events_},
                     info, &acceptor_),
                 "admin socket");
+  if (!config.tls().admin_listen().empty()) Must(admin_->ListenTls(config.tls()), "admin TLS");
 }
 
 TestBroker::~TestBroker() {

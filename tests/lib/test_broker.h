@@ -51,7 +51,7 @@ class TestBroker {
   service::SessionTable& sessions() { return *sessions_; }
   service::VmRegistry& registry() { return *registry_; }
   service::AdminServer& admin() { return *admin_; }
-  // Null unless the configuration has `tls`.
+  // Null unless the configuration has `tls.listen`.
   service::TlsServer* tls() { return tls_.get(); }
 
   const std::string& directory() const { return directory_; }
