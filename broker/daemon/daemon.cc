@@ -51,6 +51,12 @@ std::string DevicesText(const v1::VmConfig& vm) {
   return parts.empty() ? "nothing yet" : absl::StrJoin(parts, ", ");
 }
 
+std::shared_ptr<metrics::Metrics> MakeMetrics(const core::Policy& policy) {
+  auto made = std::make_shared<metrics::Metrics>(&MonotonicClock(), kVersion);
+  made->ShowNamed(policy);
+  return made;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan) {
@@ -64,7 +70,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan) {
 Daemon::Daemon(Plan plan, InstanceLock lock)
     : plan_(std::move(plan)),
       lock_(std::move(lock)),
-      metrics_(std::make_shared<metrics::Metrics>(&MonotonicClock(), kVersion)),
+      metrics_(MakeMetrics(plan_.policy)),
       observers_({&events_, metrics_.get()}),
       backend_(plan_.backend.get(), &MonotonicClock(),
                ToEngineOptions(plan_.config()).transfer_timeout, metrics_.get()),
