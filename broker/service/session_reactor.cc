@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "bpmp/v1/guest.grpc.pb.h"
 #include "broker/mrq/codec.h"
 #include "broker/service/status.h"
 
@@ -39,7 +40,7 @@ SessionReactor* SessionReactor::Start(const GuestDeps& deps, Caller caller,
     MutexLock lock(&reactor->mutex_);
     reactor->self_ = std::move(made);
   }
-  reactor->StartRead(&reactor->in_);
+  reactor->StartRead(&reactor->raw_in_);
   return reactor;
 }
 
@@ -56,7 +57,12 @@ void SessionReactor::OnReadDone(bool ok) {
     Do(step);
     return;
   }
-  if (Handle() && NextRead() == Reading::kNow) StartRead(&in_);
+  if (!Parse()) return End(absl::InvalidArgumentError("the message is no SessionRequest"));
+  if (Handle() && NextRead() == Reading::kNow) StartRead(&raw_in_);
+}
+
+bool SessionReactor::Parse() {
+  return grpc::SerializationTraits<v1::SessionRequest>::Deserialize(&raw_in_, &in_).ok();
 }
 
 bool SessionReactor::Handle() {
@@ -196,7 +202,7 @@ SessionReactor::Reading SessionReactor::NextRead() {
 
 void SessionReactor::Resume() {
   MutexLock lock(&mutex_);
-  if (!ending_ && !finished_) StartRead(&in_);
+  if (!ending_ && !finished_) StartRead(&raw_in_);
 }
 
 uint32_t SessionReactor::Epoch() const {
@@ -255,7 +261,12 @@ SessionReactor::Step SessionReactor::NextStep() {
 
 void SessionReactor::Do(Step step) {
   if (step == Step::kWrite) {
-    StartWrite(&out_);
+    raw_out_.Clear();
+    bool owned = false;  // by this object in any case
+    // Can't fail: an answer has a bounded size.
+    grpc::SerializationTraits<v1::SessionResponse>::Serialize(out_, &raw_out_, &owned)
+        .IgnoreError();
+    StartWrite(&raw_out_);
   } else if (step == Step::kFinish) {
     grpc::Status status;
     {
@@ -284,7 +295,7 @@ void SessionReactor::OnWriteDone(bool ok) {
     }
   }
   Do(step);
-  if (read_on) StartRead(&in_);
+  if (read_on) StartRead(&raw_in_);
 }
 
 void SessionReactor::Fill(const Slot& slot) {
