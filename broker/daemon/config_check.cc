@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/daemon/config_check.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,9 +44,16 @@ std::optional<Address> ParseAddress(std::string_view text) {
   return address;
 }
 
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || absl::StartsWith(ToAbsl(host), "127.");
+// An address of this machine's own, as a literal: what a name means may change.
+bool IsLoopbackLiteral(std::string_view host) {
+  in_addr address{};
+  if (inet_pton(AF_INET, std::string(host).c_str(), &address) == 1) {
+    return ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  return host == "[::1]";
 }
+
+bool IsLoopback(std::string_view host) { return host == "localhost" || IsLoopbackLiteral(host); }
 
 class Checker {
  public:
@@ -57,6 +67,7 @@ class Checker {
     CheckLimits();
     CheckMetrics();
     if (config_.has_tls()) CheckTls();
+    for (const v1::InsecureTcpConfig& insecure : config_.insecure_tcp()) CheckInsecure(insecure);
     for (int i = 0; i < config_.profiles_size(); ++i) {
       CheckFile(config_, "profiles", i, config_.profiles(i));
     }
@@ -170,6 +181,25 @@ class Checker {
       Problem(tls, "admin_listen",
               absl::StrFormat("tls.admin_listen: VMs have %s already", tls.listen()));
     }
+  }
+
+  void CheckInsecure(const v1::InsecureTcpConfig& insecure) {
+    const auto is_its = [&](const v1::VmConfig& vm) { return vm.name() == insecure.vm(); };
+    if (std::none_of(config_.vms().begin(), config_.vms().end(), is_its)) {
+      Problem(insecure, "vm", absl::StrFormat("insecure_tcp: there is no VM '%s'", insecure.vm()));
+    }
+    const std::optional<Address> address = ParseAddress(insecure.listen());
+    if (!address || !IsLoopbackLiteral(address->host)) {
+      Problem(insecure, "listen",
+              absl::StrFormat("insecure_tcp: '%s' is no address of the loopback interface, as "
+                              "'127.0.0.1:7000'; for other machines there is 'tls'",
+                              insecure.listen()));
+      return;
+    }
+    Warn(insecure, "listen",
+         absl::StrFormat("INSECURE: whoever on this machine reaches %s speaks for vm %s; "
+                         "'insecure_tcp' is for development alone",
+                         insecure.listen(), insecure.vm()));
   }
 
   void CheckFile(const Message& at, std::string_view field, int index, const std::string& path) {

@@ -151,6 +151,17 @@ INSTANTIATE_TEST_SUITE_P(
             "b.yaml:1:11: metrics.listen: 'a:99999' is neither 'off' nor 'host:port'"},
         Bad{"profiles:\n  - /nonexistent.yaml\n",
             "b.yaml:2:5: profiles: can't read /nonexistent.yaml"},
+        Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: b, listen: '127.0.0.1:1'}]\n",
+            "b.yaml:2:17: insecure_tcp: there is no VM 'b'"},
+        Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: '127.evil.org:1'}]\n",
+            "b.yaml:2:24: insecure_tcp: '127.evil.org:1' is no address of the loopback interface, "
+            "as '127.0.0.1:7000'; for other machines there is 'tls'"},
+        Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: '0.0.0.0:1'}]\n",
+            "b.yaml:2:24: insecure_tcp: '0.0.0.0:1' is no address of the loopback interface, "
+            "as '127.0.0.1:7000'; for other machines there is 'tls'"},
+        Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: 'localhost:1'}]\n",
+            "b.yaml:2:24: insecure_tcp: 'localhost:1' is no address of the loopback interface, "
+            "as '127.0.0.1:7000'; for other machines there is 'tls'"},
         Bad{"tls:\n  listen: 0.0.0.0:1\n  certificate: /nonexistent\n",
             "b.yaml:3:3: certificate: can't read /nonexistent\n"
             "b.yaml:2:3: key: is required and missing\n"
@@ -222,6 +233,8 @@ TEST(ConfigCheckTest, SaysWhatIsOpenToAll) {
   EXPECT_THAT(Check("vms: [{name: a, mode: 0666}]\nmetrics: 0.0.0.0:9464\n").warnings,
               ElementsAre(HasSubstr("b.yaml:1:17: vm a: mode 0666 lets every user"),
                           HasSubstr("b.yaml:2:10: metrics.listen: whoever reaches 0.0.0.0:9464")));
+  EXPECT_THAT(Check("vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: '[::1]:7000'}]\n").warnings,
+              ElementsAre(HasSubstr("INSECURE: whoever on this machine reaches [::1]:7000")));
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ Daemon::~Daemon() {
   alarm(kStopLimit);
   probe_.Shutdown();
   if (admin_ != nullptr) admin_->SetGuestServing(false);
-  if (tls_ != nullptr) tls_->Shutdown(kGrace);
+  for (const auto& server : remote_) server->Shutdown(kGrace);
   vms_.Shutdown(kGrace);
   if (admin_ != nullptr) admin_->Shutdown(kGrace);
   metrics_server_.reset();
@@ -108,11 +108,7 @@ absl::Status Daemon::Listen() {
   metrics_->SetSources(metrics::Metrics::SourcesOf(
       &engine_, [this] { return static_cast<int64_t>(sessions_.connected()); }));
   BPMP_RETURN_IF_ERROR(vms_.Start());
-  if (!config.tls().listen().empty()) {
-    BPMP_ASSIGN_OR_RETURN(
-        tls_, service::TlsServer::Listen(config.tls(), {&engine_, &sessions_, &events_, &acceptor_},
-                                         &vms_));
-  }
+  BPMP_RETURN_IF_ERROR(ListenForRemoteVms());
   service::ServerInfo info;
   info.version = kVersion;
   info.backend = "sim";
@@ -126,6 +122,21 @@ absl::Status Daemon::Listen() {
   }
   admin_->SetGuestServing(true);
   return ListenForMetrics();
+}
+
+absl::Status Daemon::ListenForRemoteVms() {
+  const v1::Config& config = plan_.config();
+  const service::GuestDeps deps{&engine_, &sessions_, &events_, &acceptor_};
+  if (!config.tls().listen().empty()) {
+    BPMP_ASSIGN_OR_RETURN(auto server, service::RemoteServer::ListenTls(config.tls(), deps, &vms_));
+    remote_.push_back(std::move(server));
+  }
+  for (const v1::InsecureTcpConfig& insecure : config.insecure_tcp()) {
+    BPMP_ASSIGN_OR_RETURN(auto server,
+                          service::RemoteServer::ListenInsecure(insecure, deps, &vms_));
+    remote_.push_back(std::move(server));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Daemon::ListenForMetrics() {
@@ -158,7 +169,7 @@ void Daemon::SayWhereItIs() const {
     spdlog::info(
         "no VMs are configured; 'bpmpctl vm add' adds one, docs/configuration.md says more");
   }
-  if (tls_ != nullptr) spdlog::info("remote VMs: {}", config.tls().listen());
+  if (!config.tls().listen().empty()) spdlog::info("remote VMs: {}", config.tls().listen());
   if (metrics_server_ != nullptr) {
     spdlog::info("metrics: http://{}/metrics", config.metrics().listen());
   }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,9 +25,9 @@
 #include "broker/service/acceptor.h"
 #include "broker/service/admin_server.h"
 #include "broker/service/event_log.h"
+#include "broker/service/remote_server.h"
 #include "broker/service/self_probe.h"
 #include "broker/service/sessions.h"
-#include "broker/service/tls_server.h"
 #include "broker/service/vm_registry.h"
 
 namespace bpmp::daemon {
@@ -54,6 +55,7 @@ class Daemon {
   Daemon(Plan plan, InstanceLock lock);
 
   absl::Status Listen();
+  absl::Status ListenForRemoteVms();
   absl::Status ListenForMetrics();
   void SayWhereItIs() const;
   // One look at the health of the broker and its backend.
@@ -75,7 +77,8 @@ class Daemon {
   service::SessionTable sessions_;
   service::VmRegistry vms_;
   std::unique_ptr<service::AdminServer> admin_;
-  std::unique_ptr<service::TlsServer> tls_;
+  // Over TLS, and over plain TCP for development.
+  std::vector<std::unique_ptr<service::RemoteServer>> remote_;
   std::unique_ptr<metrics::MetricsServer> metrics_server_;
 
   service::SelfProbe probe_;

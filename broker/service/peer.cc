@@ -80,9 +80,9 @@ absl::StatusOr<std::shared_ptr<const Peer>> Peer::OfSocket(int fd) {
   return std::shared_ptr<const Peer>(std::move(peer));
 }
 
-std::shared_ptr<const Peer> Peer::Remote(std::string name) {
+std::shared_ptr<const Peer> Peer::Remote(std::string name, std::string_view over) {
   std::shared_ptr<Peer> peer(new Peer);
-  peer->name_ = std::move(name);
+  peer->name_ = absl::StrCat(name, " over ", ToAbsl(over));
   return peer;
 }
 
@@ -95,7 +95,7 @@ bool Peer::SameProcessAs(const Peer& other) const {
 }
 
 std::string Peer::ToString() const {
-  if (remote()) return absl::StrCat(name_, " over TLS");
+  if (remote()) return name_;
   if (!visible()) return absl::StrCat("a process outside our namespace, uid ", uid_);
   return absl::StrCat("pid ", pid_, ", uid ", uid_);
 }

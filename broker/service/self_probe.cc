@@ -21,9 +21,10 @@ namespace {
 constexpr uint32_t kAnswerSize = 4;
 
 CallerOf TheHost() {
-  auto endpoint = std::make_shared<Endpoint>(kHost, "host", absl::ZeroDuration(), Limits(),
-                                             &MonotonicClock());
-  return [caller = Caller{std::move(endpoint), Peer::Remote("the broker itself")}](
+  auto endpoint =
+      std::make_shared<Endpoint>(kHost, "host", absl::ZeroDuration(), Limits(), &MonotonicClock());
+  return [caller = Caller{std::move(endpoint),
+                          Peer::Remote("the broker itself", "a channel of its own")}](
              const grpc::CallbackServerContext&) -> absl::StatusOr<Caller> { return caller; };
 }
 

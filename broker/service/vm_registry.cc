@@ -243,6 +243,13 @@ std::optional<VmRegistry::Info> VmRegistry::Find(std::string_view name) const {
   return ToInfo(it->second);
 }
 
+std::shared_ptr<Endpoint> VmRegistry::FindByName(std::string_view name) const {
+  MutexLock lock(&mutex_);
+  const auto it = vms_.find(name);
+  if (it == vms_.end() || it->second.server == nullptr) return nullptr;
+  return it->second.server->endpoint();
+}
+
 std::shared_ptr<Endpoint> VmRegistry::FindByCertificate(std::string_view name) const {
   MutexLock lock(&mutex_);
   for (const auto& [vm, entry] : vms_) {

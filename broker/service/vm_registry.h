@@ -74,6 +74,8 @@ class VmRegistry {
 
   std::vector<Info> List() const ABSL_LOCKS_EXCLUDED(mutex_);  // by name
   std::optional<Info> Find(std::string_view name) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // As calls need it; null for none of that name.
+  std::shared_ptr<Endpoint> FindByName(std::string_view name) const ABSL_LOCKS_EXCLUDED(mutex_);
   // The VM whose client certificates bear this name; null for none.
   std::shared_ptr<Endpoint> FindByCertificate(std::string_view name) const
       ABSL_LOCKS_EXCLUDED(mutex_);

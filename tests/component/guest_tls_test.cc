@@ -124,5 +124,19 @@ TEST_F(GuestTlsTest, AnOpenSessionGoesOnlyToWhoKnowsIt) {
   EXPECT_EQ(guest.Finish().error_code(), grpc::StatusCode::ABORTED);
 }
 
+// --- Plain TCP, for development ----------------------------------------------------------------
+
+TEST(InsecureTcpTest, WhoeverConnectsSpeaksForTheVm) {
+  TestBroker broker(R"(vms { name: "a" devices { device: "uarta" } } vms { name: "b" }
+                       insecure_tcp { vm: "a" listen: "127.0.0.1:0" })");
+  const std::string address = absl::StrCat("127.0.0.1:", broker.insecure()->port());
+  GuestClient guest(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  EXPECT_EQ(guest.Hello().vm(), "a");
+  EXPECT_EQ(guest.Transfer(Enable(kUarta)).error, 0);
+  EXPECT_TRUE(broker.Holds("a", kUarta));
+  EXPECT_THAT(broker.WaitFor(service::event_kind::kSessionOpened, "a").text,
+              HasSubstr("a over plain TCP"));
+}
+
 }  // namespace
 }  // namespace bpmp::testing
