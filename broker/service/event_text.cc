@@ -44,7 +44,8 @@ constexpr std::array kPhrases = {
     Phrase{EventKind::kDenied, true, false, "$0 was refused $5: $4"},
     Phrase{EventKind::kConflict, true, true, "$0 was refused $5, because of $2: $4"},
     Phrase{EventKind::kUnbalanced, true, false, "$0 turned off $1 without a vote for it"},
-    Phrase{EventKind::kWithheld, true, true, "a reset of $1 by $0 was withheld: $2 uses the device"},
+    Phrase{EventKind::kWithheld, true, true,
+           "a reset of $1 by $0 was withheld: $2 uses the device"},
     Phrase{EventKind::kUnknown, true, false, "nobody knows whether $1 is on or off; it is retried"},
     Phrase{EventKind::kQuarantined, true, false,
            "$1 is quarantined, kept from all but $0; once it is fit for use, clear it (admin API, "
