@@ -97,15 +97,20 @@ void Engine::SubmitBytes(VmId vm, uint32_t mrq, absl::Span<const uint8_t> tx,
   const auto request = mrq::DecodeRequest(mrq, tx);
   if (request.ok()) return Submit(vm, *request, timeout, std::move(reply));
   const mrq::Response response = mrq::Fail(mrq::ErrorFromStatus(request.status()));
+  const core::Reason reason = ReasonOfUndecodable(mrq);
   if (observer_ != nullptr) {
     RequestObserver::Record record;
     record.vm = vm;
     record.mrq = mrq;
     record.error = response.error;
-    record.reason = core::Reason::kBadArgument;
+    record.reason = reason;
     observer_->OnRequest(record);
   }
-  reply(response, core::Reason::kBadArgument);
+  reply(response, reason);
+}
+
+core::Reason Engine::ReasonOfUndecodable(uint32_t mrq) {
+  return mrq::IsForVms(mrq) ? core::Reason::kBadArgument : core::Reason::kNotForwarded;
 }
 
 void Engine::Record(VmId vm, const mrq::Request* request, const mrq::Response& response,

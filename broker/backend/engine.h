@@ -72,6 +72,8 @@ class Engine : private Worker::Sink {
   // The same from raw bytes: what can't be decoded is answered here.
   void SubmitBytes(VmId vm, uint32_t mrq, absl::Span<const uint8_t> tx, absl::Duration timeout,
                    ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Why bytes for `mrq` that can't be decoded are refused: no VM may send it, or they are wrong.
+  static core::Reason ReasonOfUndecodable(uint32_t mrq);
 
   // --- Lives and administration ---
 

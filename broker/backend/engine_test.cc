@@ -130,6 +130,10 @@ TEST_F(EngineTest, AnswersBytesThatAreNoRequest) {
   engine_->SubmitBytes(kFirst, 22, truncated, kPatient, answer.Take());
   EXPECT_EQ(answer.Wait(), mrq::Fail(mrq::Error::kInval));
   EXPECT_EQ(answer.reason(), core::Reason::kBadArgument);
+  Answer debug;
+  engine_->SubmitBytes(kFirst, 75, truncated, kPatient, debug.Take());
+  EXPECT_EQ(debug.Wait(), mrq::Fail(mrq::Error::kInval));
+  EXPECT_EQ(debug.reason(), core::Reason::kNotForwarded);
 }
 
 TEST_F(EngineTest, ManyVmsAtOnceLeaveTheHardwareAsTheirVotesSay) {

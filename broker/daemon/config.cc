@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/base/status_macros.h"
 #include "broker/daemon/yaml_proto.h"
+#include "broker/service/vm_checks.h"
 
 namespace bpmp::daemon {
 namespace {
@@ -27,18 +28,6 @@ void DefaultLimits(v1::LimitsConfig* limits) {
   Default(limits->burst(), 4'096, limits, &v1::LimitsConfig::set_burst);
   Default(limits->max_outstanding(), 64, limits, &v1::LimitsConfig::set_max_outstanding);
   Default(limits->request_timeout_ms(), 1'000, limits, &v1::LimitsConfig::set_request_timeout_ms);
-}
-
-void DefaultDevice(v1::DeviceGrantConfig* device) {
-  if (device->on_exit() == v1::DeviceGrantConfig::ON_EXIT_UNSPECIFIED) {
-    device->set_on_exit(v1::DeviceGrantConfig::ASSERT);
-  }
-  if (device->clocks_on_exit() == v1::DeviceGrantConfig::CLOCKS_ON_EXIT_UNSPECIFIED) {
-    device->set_clocks_on_exit(v1::DeviceGrantConfig::BOOT);
-  }
-  if (device->on_grant() == v1::DeviceGrantConfig::ON_GRANT_UNSPECIFIED) {
-    device->set_on_grant(v1::DeviceGrantConfig::NOTHING);
-  }
 }
 
 void MakeAbsolute(const std::string& directory, std::string* path) {
@@ -67,17 +56,6 @@ absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path) {
   return loaded;
 }
 
-void ApplyVmDefaults(const std::string& runtime_dir, v1::VmConfig* vm) {
-  if (vm->socket().empty()) vm->set_socket(absl::StrCat(runtime_dir, "/vms/", vm->name(), ".sock"));
-  if (vm->mode().empty()) vm->set_mode("0600");
-  if (vm->certificate_name().empty()) vm->set_certificate_name(vm->name());
-  if (vm->ids() == v1::VmConfig::IDS_UNSPECIFIED) vm->set_ids(v1::VmConfig::SHOWN);
-  v1::PeerConfig* peer = vm->mutable_peer();
-  if (peer->user().empty()) peer->set_user(vm->owner());
-  if (peer->grace_ms() == 0) peer->set_grace_ms(5'000);
-  for (v1::DeviceGrantConfig& device : *vm->mutable_devices()) DefaultDevice(&device);
-}
-
 absl::Status ApplyDefaults(const Environment& environment, const std::string& directory,
                            v1::Config* config) {
   if (config->runtime_dir().empty()) {
@@ -97,7 +75,9 @@ absl::Status ApplyDefaults(const Environment& environment, const std::string& di
     backend->set_kind(v1::BackendConfig::SIM);
   }
   if (backend->transfer_timeout_ms() == 0) backend->set_transfer_timeout_ms(2'000);
-  for (v1::VmConfig& vm : *config->mutable_vms()) ApplyVmDefaults(config->runtime_dir(), &vm);
+  for (v1::VmConfig& vm : *config->mutable_vms()) {
+    service::ApplyVmDefaults(config->runtime_dir(), &vm);
+  }
   DefaultLimits(config->mutable_limits());
   v1::MetricsConfig* metrics = config->mutable_metrics();
   if (metrics->listen().empty()) metrics->set_listen("127.0.0.1:9464");

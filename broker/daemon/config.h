@@ -36,8 +36,6 @@ absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path);
 // `directory` is where it lies. FailedPrecondition when there is nowhere to put the sockets.
 absl::Status ApplyDefaults(const Environment& environment, const std::string& directory,
                            v1::Config* config);
-// The same for the entry of one VM, e.g. one that is defined at run time.
-void ApplyVmDefaults(const std::string& runtime_dir, v1::VmConfig* vm);
 
 }  // namespace bpmp::daemon
 

@@ -1,45 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/daemon/config_check.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "broker/base/string_view.h"
 #include "broker/service/unix_socket.h"
+#include "broker/service/vm_checks.h"
 
 namespace bpmp::daemon {
 namespace {
 
 using google::protobuf::Message;
-
-// What fits into sockaddr_un.
-constexpr size_t kMaxSocketPath = 107;
-
-bool IsVmName(std::string_view name) {
-  const auto plain = [](char c) {
-    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-           absl::ascii_isdigit(static_cast<unsigned char>(c));
-  };
-  return !name.empty() && name.size() <= 63 && plain(name.front()) &&
-         std::all_of(name.begin(), name.end(),
-                     [&](char c) { return plain(c) || c == '_' || c == '.' || c == '-'; });
-}
 
 // "127.0.0.1:9464", "[::1]:9464", "host:9464".
 struct Address {
@@ -58,9 +44,16 @@ std::optional<Address> ParseAddress(std::string_view text) {
   return address;
 }
 
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || absl::StartsWith(ToAbsl(host), "127.");
+// An address of this machine's own, as a literal: what a name means may change.
+bool IsLoopbackLiteral(std::string_view host) {
+  in_addr address{};
+  if (inet_pton(AF_INET, std::string(host).c_str(), &address) == 1) {
+    return ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  return host == "[::1]";
 }
+
+bool IsLoopback(std::string_view host) { return host == "localhost" || IsLoopbackLiteral(host); }
 
 class Checker {
  public:
@@ -70,11 +63,11 @@ class Checker {
   ConfigReport Run() {
     CheckRuntimeDir();
     CheckAdmin();
-    for (const v1::VmConfig& vm : config_.vms()) CheckVm(vm);
-    CheckSharedUsers();
+    CheckVms();
     CheckLimits();
     CheckMetrics();
     if (config_.has_tls()) CheckTls();
+    for (const v1::InsecureTcpConfig& insecure : config_.insecure_tcp()) CheckInsecure(insecure);
     for (int i = 0; i < config_.profiles_size(); ++i) {
       CheckFile(config_, "profiles", i, config_.profiles(i));
     }
@@ -105,88 +98,18 @@ class Checker {
 
   void CheckAdmin() {
     const v1::AdminConfig& admin = config_.admin();
-    CheckSocket(admin, "the admin API", admin.socket());
     if (!admin.group().empty()) {
       Check(admin, "group", service::FindGroup(admin.group()).status());
     }
   }
 
-  void CheckVm(const v1::VmConfig& vm) {
-    const std::string who = absl::StrCat("vm ", vm.name());
-    if (vm.name().empty()) {
-      Problem(vm, "name", "a VM needs a 'name'");
-    } else if (!IsVmName(vm.name()) || vm.name() == "host") {
-      Problem(vm, "name",
-              absl::StrFormat("vm '%s': a name has 1 to 63 characters of a-z, 0-9, '_', '.', '-', "
-                              "begins with a letter or digit, and isn't 'host'",
-                              vm.name()));
-    } else if (!vm_names_.try_emplace(vm.name(), &vm).second) {
-      Problem(vm, "name", absl::StrCat(who, ": there is another VM of this name"));
-    } else {
-      CheckSocket(vm, who, vm.socket());
-    }
-    if (!vm.owner().empty()) Check(vm, "owner", service::FindUser(vm.owner()).status());
-    if (!vm.group().empty()) Check(vm, "group", service::FindGroup(vm.group()).status());
-    if (vm.all() == v1::ACCESS_EXCLUSIVE) {
-      Warn(vm, "all",
-           absl::StrCat(who,
-                        ": 'all: exclusive' lets it turn off whatever the host runs on; "
-                        "only a VM that stands for the host should have it"));
-    }
-    CheckMode(vm, who);
-    CheckPeer(vm, who);
-  }
-
-  void CheckSocket(const Message& at, const std::string& who, const std::string& path) {
-    if (!absl::StartsWith(path, "/")) {
-      Problem(at, "socket", absl::StrCat(who, ": socket: must be an absolute path"));
-    } else if (path.size() > kMaxSocketPath) {
-      Problem(at, "socket",
-              absl::StrFormat("%s: socket: %s has %d characters; a socket's path may have %d", who,
-                              path, path.size(), kMaxSocketPath));
-    } else if (const auto [it, fresh] = sockets_.try_emplace(path, who); !fresh) {
-      Problem(at, "socket",
-              absl::StrFormat("%s: socket: %s has %s already", who, it->second, path));
-    }
-  }
-
-  void CheckMode(const v1::VmConfig& vm, const std::string& who) {
-    const absl::StatusOr<mode_t> mode = service::ParseMode(vm.mode());
-    if (!Check(vm, "mode", mode.status())) return;
-    if ((*mode & 0002) != 0) {
-      Warn(vm, "mode",
-           absl::StrFormat("%s: mode %s lets every user of this machine connect; only the check of "
-                           "the peer's user stands in between",
-                           who, vm.mode()));
-    }
-  }
-
-  void CheckPeer(const v1::VmConfig& vm, const std::string& who) {
-    const v1::PeerConfig& peer = vm.peer();
-    if (absl::StrContains(peer.unit(), '/')) {
-      Problem(peer, "unit",
-              absl::StrFormat("%s: peer.unit: '%s' must be a unit's name alone, as "
-                              "'microvm@net-vm.service'",
-                              who, peer.unit()));
-    }
-    CheckRange(peer, "grace_ms", peer.grace_ms(), 600'000);
-    absl::StatusOr<uid_t> user = geteuid();
-    if (!peer.user().empty()) user = service::FindUser(peer.user());
-    // The owner has been looked up, and complained about, already.
-    if (!user.ok() && peer.user() != vm.owner()) Check(peer, "user", user.status());
-    if (user.ok() && peer.unit().empty()) by_user_[*user].push_back(&vm);
-  }
-
-  void CheckSharedUsers() {
-    for (const auto& [user, vms] : by_user_) {
-      if (vms.size() < 2) continue;
-      const std::string names = absl::StrJoin(
-          vms, ", ", [](std::string* out, const auto* vm) { absl::StrAppend(out, vm->name()); });
-      Warn(*vms.front(), "name",
-           absl::StrFormat("vms %s: all are open to the user with uid %d and have no 'peer.unit': "
-                           "the uid separates nothing, and each of these VMMs can speak for the "
-                           "other VMs",
-                           names, user));
+  void CheckVms() {
+    for (const service::VmFinding& finding : service::CheckVms(config_)) {
+      if (finding.weight == service::VmFinding::Weight::kProblem) {
+        Problem(*finding.at, finding.field, finding.text);
+      } else {
+        Warn(*finding.at, finding.field, finding.text);
+      }
     }
   }
 
@@ -225,28 +148,58 @@ class Checker {
 
   void CheckTls() {
     const v1::TlsConfig& tls = config_.tls();
-    if (!ParseAddress(tls.listen())) {
-      Problem(tls, "listen", absl::StrFormat("tls.listen: '%s' is no 'host:port'", tls.listen()));
+    if (!tls.listen().empty() || tls.admin_listen().empty()) {
+      CheckTlsAddress("listen", tls.listen());
     }
     CheckFile(tls, "certificate", 0, tls.certificate());
     CheckFile(tls, "key", 0, tls.key());
     CheckFile(tls, "client_ca", 0, tls.client_ca());
-    absl::flat_hash_map<std::string, std::string> names;
-    if (!tls.admin_name().empty()) {
-      names.emplace(tls.admin_name(), "the admin API");
-      Warn(tls, "admin_name",
-           "tls.admin_name: has no effect in this version; the admin API is served on its Unix "
-           "socket alone");
+    CheckTlsAdmin();
+  }
+
+  void CheckTlsAddress(std::string_view field, const std::string& address) {
+    if (ParseAddress(address)) return;
+    Problem(config_.tls(), field,
+            absl::StrFormat("tls.%s: '%s' is no 'host:port'", ToAbsl(field), address));
+  }
+
+  // Who may be an administrator and where go together.
+  void CheckTlsAdmin() {
+    const v1::TlsConfig& tls = config_.tls();
+    if (tls.admin_name().empty() && tls.admin_listen().empty()) return;
+    if (tls.admin_listen().empty()) {
+      Problem(tls, "admin_name",
+              "tls.admin_name: needs tls.admin_listen, the address for these administrators");
+      return;
     }
-    for (const v1::VmConfig& vm : config_.vms()) {
-      const std::string who = absl::StrCat("vm ", vm.name());
-      const auto [it, fresh] = names.try_emplace(vm.certificate_name(), who);
-      if (!fresh && it->second != who) {
-        Problem(vm, "certificate_name",
-                absl::StrFormat("%s: certificates for '%s' are %s's already", who,
-                                vm.certificate_name(), it->second));
-      }
+    CheckTlsAddress("admin_listen", tls.admin_listen());
+    if (tls.admin_name().empty()) {
+      Problem(tls, "admin_listen",
+              "tls.admin_listen: needs tls.admin_name, the name in administrators' certificates");
     }
+    if (tls.admin_listen() == tls.listen()) {
+      Problem(tls, "admin_listen",
+              absl::StrFormat("tls.admin_listen: VMs have %s already", tls.listen()));
+    }
+  }
+
+  void CheckInsecure(const v1::InsecureTcpConfig& insecure) {
+    const auto is_its = [&](const v1::VmConfig& vm) { return vm.name() == insecure.vm(); };
+    if (std::none_of(config_.vms().begin(), config_.vms().end(), is_its)) {
+      Problem(insecure, "vm", absl::StrFormat("insecure_tcp: there is no VM '%s'", insecure.vm()));
+    }
+    const std::optional<Address> address = ParseAddress(insecure.listen());
+    if (!address || !IsLoopbackLiteral(address->host)) {
+      Problem(insecure, "listen",
+              absl::StrFormat("insecure_tcp: '%s' is no address of the loopback interface, as "
+                              "'127.0.0.1:7000'; for other machines there is 'tls'",
+                              insecure.listen()));
+      return;
+    }
+    Warn(insecure, "listen",
+         absl::StrFormat("INSECURE: whoever on this machine reaches %s speaks for vm %s; "
+                         "'insecure_tcp' is for development alone",
+                         insecure.listen(), insecure.vm()));
   }
 
   void CheckFile(const Message& at, std::string_view field, int index, const std::string& path) {
@@ -260,10 +213,6 @@ class Checker {
   const v1::Config& config_;
   const SourceMap& sources_;
   ConfigReport report_;
-  absl::flat_hash_map<std::string, const v1::VmConfig*> vm_names_;
-  absl::flat_hash_map<std::string, std::string> sockets_;  // path -> whose
-  // Sorted, so that warnings come in the same order each time.
-  std::map<uid_t, std::vector<const v1::VmConfig*>> by_user_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "broker/daemon/config_check.h"
 #include "broker/daemon/yaml_proto.h"
+#include "broker/service/vm_checks.h"
 
 namespace bpmp::daemon {
 namespace {
@@ -70,7 +71,7 @@ TEST(ConfigTest, AVmsDefaults) {
   vm.set_name("net");
   vm.set_owner("qemu");
   vm.add_devices()->set_device("uarta");
-  ApplyVmDefaults("/r", &vm);
+  service::ApplyVmDefaults("/r", &vm);
   EXPECT_EQ(vm.socket(), "/r/vms/net.sock");
   EXPECT_EQ(vm.mode(), "0600");
   EXPECT_EQ(vm.peer().user(), "qemu");
@@ -150,6 +151,17 @@ INSTANTIATE_TEST_SUITE_P(
             "b.yaml:1:11: metrics.listen: 'a:99999' is neither 'off' nor 'host:port'"},
         Bad{"profiles:\n  - /nonexistent.yaml\n",
             "b.yaml:2:5: profiles: can't read /nonexistent.yaml"},
+        Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: b, listen: '127.0.0.1:1'}]\n",
+            "b.yaml:2:17: insecure_tcp: there is no VM 'b'"},
+        Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: '127.evil.org:1'}]\n",
+            "b.yaml:2:24: insecure_tcp: '127.evil.org:1' is no address of the loopback interface, "
+            "as '127.0.0.1:7000'; for other machines there is 'tls'"},
+        Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: '0.0.0.0:1'}]\n",
+            "b.yaml:2:24: insecure_tcp: '0.0.0.0:1' is no address of the loopback interface, "
+            "as '127.0.0.1:7000'; for other machines there is 'tls'"},
+        Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: 'localhost:1'}]\n",
+            "b.yaml:2:24: insecure_tcp: 'localhost:1' is no address of the loopback interface, "
+            "as '127.0.0.1:7000'; for other machines there is 'tls'"},
         Bad{"tls:\n  listen: 0.0.0.0:1\n  certificate: /nonexistent\n",
             "b.yaml:3:3: certificate: can't read /nonexistent\n"
             "b.yaml:2:3: key: is required and missing\n"
@@ -173,7 +185,7 @@ TEST(ConfigCheckTest, SocketsMustFitTheKernelsAddress) {
 
 TEST(ConfigCheckTest, CertificatesNameOneVm) {
   EXPECT_THAT(Check("tls: {listen: 'a:1', certificate: /dev/null, key: /dev/null,\n"
-                    "  client_ca: /dev/null, admin_name: ops}\n"
+                    "  client_ca: /dev/null, admin_name: ops, admin_listen: 'a:2'}\n"
                     "vms:\n  - {name: ops, peer: {unit: a.service}}\n"
                     "  - {name: b, certificate_name: c, peer: {unit: b.service}}\n"
                     "  - {name: c, peer: {unit: c.service}}\n")
@@ -182,11 +194,25 @@ TEST(ConfigCheckTest, CertificatesNameOneVm) {
                           "b.yaml:6:5: vm c: certificates for 'c' are vm b's already"));
 }
 
-TEST(ConfigCheckTest, SaysWhatHasNoEffect) {
-  EXPECT_THAT(Check("tls: {listen: 'a:1', certificate: /dev/null, key: /dev/null,\n"
-                    "  client_ca: /dev/null, admin_name: ops}\n")
-                  .warnings,
-              ElementsAre(HasSubstr("b.yaml:2:25: tls.admin_name: has no effect in this version")));
+TEST(ConfigCheckTest, RemoteAdministratorsHaveANameAndAnAddress) {
+  const auto problems = [](const char* more) {
+    return Check(absl::StrCat(
+                     "tls: {certificate: /dev/null, key: /dev/null,\n  client_ca: /dev/null, ",
+                     more, "}\n"))
+        .problems;
+  };
+  EXPECT_THAT(problems("listen: 'a:1', admin_name: ops, admin_listen: 'a:2'"), IsEmpty());
+  EXPECT_THAT(problems("admin_name: ops, admin_listen: 'a:2'"), IsEmpty()) << "VMs need none";
+  EXPECT_THAT(problems("listen: 'a:1', admin_name: ops"),
+              ElementsAre("b.yaml:2:40: tls.admin_name: needs tls.admin_listen, the address for "
+                          "these administrators"));
+  EXPECT_THAT(problems("listen: 'a:1', admin_listen: 'a:2'"),
+              ElementsAre("b.yaml:2:40: tls.admin_listen: needs tls.admin_name, the name in "
+                          "administrators' certificates"));
+  EXPECT_THAT(problems("listen: 'a:1', admin_name: ops, admin_listen: 'a:1'"),
+              ElementsAre("b.yaml:2:57: tls.admin_listen: VMs have a:1 already"));
+  EXPECT_THAT(problems("admin_name: ops, admin_listen: a"),
+              ElementsAre("b.yaml:2:42: tls.admin_listen: 'a' is no 'host:port'"));
 }
 
 TEST(ConfigCheckTest, SaysWhenAUidSeparatesNothing) {
@@ -207,6 +233,8 @@ TEST(ConfigCheckTest, SaysWhatIsOpenToAll) {
   EXPECT_THAT(Check("vms: [{name: a, mode: 0666}]\nmetrics: 0.0.0.0:9464\n").warnings,
               ElementsAre(HasSubstr("b.yaml:1:17: vm a: mode 0666 lets every user"),
                           HasSubstr("b.yaml:2:10: metrics.listen: whoever reaches 0.0.0.0:9464")));
+  EXPECT_THAT(Check("vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: '[::1]:7000'}]\n").warnings,
+              ElementsAre(HasSubstr("INSECURE: whoever on this machine reaches [::1]:7000")));
 }
 
 }  // namespace

@@ -31,6 +31,8 @@ constexpr unsigned kStopLimit = 20;
 // How often the broker looks at itself, and how long a look may take.
 constexpr absl::Duration kBeatPeriod = absl::Seconds(5);
 constexpr absl::Duration kPatience = absl::Seconds(5);
+// How often while it doesn't know yet.
+constexpr absl::Duration kFirstLook = absl::Milliseconds(100);
 
 backend::EngineOptions ToEngineOptions(const v1::Config& config) {
   backend::EngineOptions options;
@@ -49,6 +51,12 @@ std::string DevicesText(const v1::VmConfig& vm) {
   return parts.empty() ? "nothing yet" : absl::StrJoin(parts, ", ");
 }
 
+std::shared_ptr<metrics::Metrics> MakeMetrics(const core::Policy& policy) {
+  auto made = std::make_shared<metrics::Metrics>(&MonotonicClock(), kVersion);
+  made->ShowNamed(policy);
+  return made;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan) {
@@ -62,7 +70,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan) {
 Daemon::Daemon(Plan plan, InstanceLock lock)
     : plan_(std::move(plan)),
       lock_(std::move(lock)),
-      metrics_(std::make_shared<metrics::Metrics>(&MonotonicClock(), kVersion)),
+      metrics_(MakeMetrics(plan_.policy)),
       observers_({&events_, metrics_.get()}),
       backend_(plan_.backend.get(), &MonotonicClock(),
                ToEngineOptions(plan_.config()).transfer_timeout, metrics_.get()),
@@ -71,7 +79,8 @@ Daemon::Daemon(Plan plan, InstanceLock lock)
               &backend_, &MonotonicClock(), ToEngineOptions(plan_.config()), metrics_.get()),
       sessions_(&engine_, &events_, &acceptor_),
       vms_({&engine_, &sessions_, &acceptor_, &events_}, plan_.config()),
-      heartbeat_(&engine_, &MonotonicClock(), ToEngineOptions(plan_.config()).slots),
+      probe_({&engine_, &sessions_, &events_, &acceptor_}),
+      heartbeat_(&engine_, &probe_, &MonotonicClock(), ToEngineOptions(plan_.config()).slots),
       audit_(&MonotonicClock(), absl::Seconds(plan_.config().log().fold_seconds()),
              [](spdlog::level::level_enum level, const std::string& line) {
                spdlog::log(level, "{}", line);
@@ -83,8 +92,9 @@ Daemon::~Daemon() {
   // The last resort: SIGALRM's default action.
   signal(SIGALRM, SIG_DFL);
   alarm(kStopLimit);
+  probe_.Shutdown();
   if (admin_ != nullptr) admin_->SetGuestServing(false);
-  if (tls_ != nullptr) tls_->Shutdown(kGrace);
+  for (const auto& server : remote_) server->Shutdown(kGrace);
   vms_.Shutdown(kGrace);
   if (admin_ != nullptr) admin_->Shutdown(kGrace);
   metrics_server_.reset();
@@ -98,11 +108,7 @@ absl::Status Daemon::Listen() {
   metrics_->SetSources(metrics::Metrics::SourcesOf(
       &engine_, [this] { return static_cast<int64_t>(sessions_.connected()); }));
   BPMP_RETURN_IF_ERROR(vms_.Start());
-  if (config.has_tls()) {
-    BPMP_ASSIGN_OR_RETURN(
-        tls_, service::TlsServer::Listen(config.tls(), {&engine_, &sessions_, &events_, &acceptor_},
-                                         &vms_));
-  }
+  BPMP_RETURN_IF_ERROR(ListenForRemoteVms());
   service::ServerInfo info;
   info.version = kVersion;
   info.backend = "sim";
@@ -111,8 +117,26 @@ absl::Status Daemon::Listen() {
   BPMP_ASSIGN_OR_RETURN(
       admin_, service::AdminServer::Start(config.admin(), {&engine_, &vms_, &sessions_, &events_},
                                           info, &acceptor_));
+  if (!config.tls().admin_listen().empty()) {
+    BPMP_RETURN_IF_ERROR(admin_->ListenTls(config.tls()));
+  }
   admin_->SetGuestServing(true);
   return ListenForMetrics();
+}
+
+absl::Status Daemon::ListenForRemoteVms() {
+  const v1::Config& config = plan_.config();
+  const service::GuestDeps deps{&engine_, &sessions_, &events_, &acceptor_};
+  if (!config.tls().listen().empty()) {
+    BPMP_ASSIGN_OR_RETURN(auto server, service::RemoteServer::ListenTls(config.tls(), deps, &vms_));
+    remote_.push_back(std::move(server));
+  }
+  for (const v1::InsecureTcpConfig& insecure : config.insecure_tcp()) {
+    BPMP_ASSIGN_OR_RETURN(auto server,
+                          service::RemoteServer::ListenInsecure(insecure, deps, &vms_));
+    remote_.push_back(std::move(server));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Daemon::ListenForMetrics() {
@@ -145,9 +169,12 @@ void Daemon::SayWhereItIs() const {
     spdlog::info(
         "no VMs are configured; 'bpmpctl vm add' adds one, docs/configuration.md says more");
   }
-  if (tls_ != nullptr) spdlog::info("remote VMs: {}", config.tls().listen());
+  if (!config.tls().listen().empty()) spdlog::info("remote VMs: {}", config.tls().listen());
   if (metrics_server_ != nullptr) {
     spdlog::info("metrics: http://{}/metrics", config.metrics().listen());
+  }
+  if (admin_->tls_port() != 0) {
+    spdlog::info("remote administrators: {}", config.tls().admin_listen());
   }
   spdlog::info("admin API: {}; look around with: bpmpctl --socket {} status", admin_->socket(),
                admin_->socket());
@@ -159,7 +186,7 @@ void Daemon::Serve(const Signals& signals) {
   heartbeat_.Beat();
   status_ = StatusText();
   notifier_.Ready(status_);
-  absl::Duration wait = std::min(period, absl::Milliseconds(100));  // for the first answer
+  absl::Duration wait = std::min(period, kFirstLook);
   while (true) {
     const std::optional<int> signal = signals.Wait(wait);
     if (signal == SIGHUP) {
@@ -168,41 +195,40 @@ void Daemon::Serve(const Signals& signals) {
       spdlog::info("{}: stopping; nothing is released", *signal == SIGTERM ? "SIGTERM" : "SIGINT");
       return;
     }
-    wait = period;
     Beat();
+    wait = health_.broker_alive ? period : std::min(period, kFirstLook);
   }
 }
 
 void Daemon::Beat() {
   const Heartbeat::State state = heartbeat_.state(kPatience);
-  if (state.broker_alive) {
-    notifier_.Watchdog();
-  } else {
-    spdlog::error("the broker doesn't answer its own requests; a watchdog would end it");
-  }
-  SetBackendHealth(state);
+  if (state.broker_alive == true) notifier_.Watchdog();
+  TellHealth(state);
   heartbeat_.Beat();
   std::string status = StatusText();
   if (status != status_) notifier_.Status(status);
   status_ = std::move(status);
 }
 
-void Daemon::SetBackendHealth(const Heartbeat::State& state) {
-  if (state.backend_alive != health_.backend_alive) {
-    if (state.backend_alive) {
+void Daemon::TellHealth(const Heartbeat::State& state) {
+  if (state.broker_alive == false) {
+    spdlog::error("the broker doesn't answer its own requests; a watchdog would end it");
+  }
+  if (state.backend_alive && state.backend_alive != health_.backend_alive) {
+    if (*state.backend_alive) {
       spdlog::info("the backend answers");
     } else {
       spdlog::error("the backend doesn't answer; what needs the hardware fails until it does");
     }
-    admin_->SetBackendHealthy(state.backend_alive);
+    admin_->SetBackendHealthy(*state.backend_alive);
   }
   health_ = state;
 }
 
 std::string Daemon::StatusText() const {
   std::string backend = "backend not asked yet";
-  if (health_.broker_alive) {
-    backend = health_.backend_alive ? "backend answers" : "BACKEND DOESN'T ANSWER";
+  if (health_.backend_alive) {
+    backend = *health_.backend_alive ? "backend answers" : "BACKEND DOESN'T ANSWER";
   }
   return absl::StrFormat("%d VMs, %d connected; %s", vms_.List().size(), sessions_.connected(),
                          backend);
@@ -214,7 +240,9 @@ EventReader::Handler Daemon::AuditHandler() {
     if (!record.from_core) metrics_->OnSessionEvent(record.kind);
     // Names need the engine's lock: not for lines that nobody will see.
     if (spdlog::should_log(RuleFor(record).level)) {
-      audit_.Add(record, service::Render(record, engine_));
+      service::RenderedEvent shown = service::Render(record, engine_);
+      shown.text = service::LogLine(record, shown);
+      audit_.Add(record, shown);
     }
   };
   handler.on_lost = [](uint64_t count) {

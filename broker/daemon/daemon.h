@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,8 +25,9 @@
 #include "broker/service/acceptor.h"
 #include "broker/service/admin_server.h"
 #include "broker/service/event_log.h"
+#include "broker/service/remote_server.h"
+#include "broker/service/self_probe.h"
 #include "broker/service/sessions.h"
-#include "broker/service/tls_server.h"
 #include "broker/service/vm_registry.h"
 
 namespace bpmp::daemon {
@@ -53,11 +55,12 @@ class Daemon {
   Daemon(Plan plan, InstanceLock lock);
 
   absl::Status Listen();
+  absl::Status ListenForRemoteVms();
   absl::Status ListenForMetrics();
   void SayWhereItIs() const;
   // One look at the health of the broker and its backend.
   void Beat();
-  void SetBackendHealth(const Heartbeat::State& state);
+  void TellHealth(const Heartbeat::State& state);
   std::string StatusText() const;
   EventReader::Handler AuditHandler();
 
@@ -74,9 +77,11 @@ class Daemon {
   service::SessionTable sessions_;
   service::VmRegistry vms_;
   std::unique_ptr<service::AdminServer> admin_;
-  std::unique_ptr<service::TlsServer> tls_;
+  // Over TLS, and over plain TCP for development.
+  std::vector<std::unique_ptr<service::RemoteServer>> remote_;
   std::unique_ptr<metrics::MetricsServer> metrics_server_;
 
+  service::SelfProbe probe_;
   Heartbeat heartbeat_;
   Heartbeat::State health_;  // as last told
   std::string status_;       // likewise

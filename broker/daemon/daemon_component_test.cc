@@ -25,12 +25,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "bpmp/v1/admin.grpc.pb.h"
+#include "bpmp/v1/guest.grpc.pb.h"
 #include "broker/service/unix_socket.h"
 
 namespace bpmp::daemon {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr uid_t kNobody = 65534;
@@ -193,7 +195,7 @@ TEST_F(DaemonComponentTest, FeedsTheWatchdogAndSaysThatTheBackendAnswers) {
 TEST_F(DaemonComponentTest, ABackendThatHangsIsToldButDoesntStarveTheWatchdogNorTheStop) {
   // The firmware is read out first, with one GET_RATE for each of 435 clocks; then it hangs.
   Start({"--config",
-         ConfigWith("limits: {request_timeout_ms: 50}\nbackend:\n  transfer_timeout_ms: 100\n"
+         ConfigWith("limits: {request_timeout_ms: 60000}\nbackend:\n  transfer_timeout_ms: 100\n"
                     "  sim: {faults: ['CLK GET_RATE * hang nth=436 every=1']}\n")},
         {{"WATCHDOG_USEC", "300000"}});
   ASSERT_TRUE(WaitUntilTold("BACKEND DOESN'T ANSWER")) << Slurp("err");
@@ -201,6 +203,25 @@ TEST_F(DaemonComponentTest, ABackendThatHangsIsToldButDoesntStarveTheWatchdogNor
   ASSERT_TRUE(WaitUntilTold("WATCHDOG=1")) << Slurp("err");
   kill(pid_, SIGTERM);
   EXPECT_EQ(WaitForEnd(), 0) << Slurp("err");
+  EXPECT_THAT(Slurp("err"), HasSubstr("the backend doesn't answer"));
+  EXPECT_THAT(Slurp("err"), Not(HasSubstr("the broker doesn't answer")));
+}
+
+TEST_F(DaemonComponentTest, TheLogSaysWhoseASessionIs) {
+  Start({"--config", ConfigWith("vms: [{name: net-vm}]\n")});
+  ASSERT_TRUE(WaitUntilTold("READY=1")) << Slurp("err");
+  const auto stub = v1::Guest::NewStub(grpc::CreateChannel(
+      absl::StrCat("unix:", root_, "/run/vms/net-vm.sock"), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->Session(&context);
+  v1::SessionRequest hello;
+  hello.mutable_hello()->set_client("tester");
+  v1::SessionResponse welcome;
+  ASSERT_TRUE(stream->Write(hello) && stream->Read(&welcome));
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(WaitForEnd(), 0) << Slurp("err");
+  EXPECT_THAT(Slurp("err"), HasSubstr(absl::StrCat("vm net-vm: session 1: opened by pid ", getpid(),
+                                                   ", uid ", geteuid(), ", tester")));
 }
 
 TEST_F(DaemonComponentTest, WorksWithoutAServiceManager) {

@@ -41,39 +41,77 @@ bool IsFirmwares(core::Reason reason) {
 
 }  // namespace
 
-Heartbeat::Heartbeat(backend::Engine* engine, const Clock* clock, int slots)
+Heartbeat::Heartbeat(backend::Engine* engine, service::SelfProbe* probe, const Clock* clock,
+                     int slots)
     : engine_(engine),
+      probe_(probe),
       clock_(clock),
       slots_(static_cast<size_t>(slots)),
       request_(engine->Read([](const core::Core& core) { return RequestFor(core.inventory()); })),
-      shared_(std::make_shared<Shared>()) {}
+      shared_(std::make_shared<Shared>()) {
+  MutexLock lock(&shared_->mutex);
+  if (probe_ == nullptr) shared_->probe_answered = true;
+}
 
 void Heartbeat::Beat() {
+  SendBeat();
+  if (probe_ != nullptr) SendProbe();
+}
+
+void Heartbeat::SendBeat() {
   const absl::Time now = clock_->Now();
   {
     MutexLock lock(&shared_->mutex);
-    if (shared_->sent) return;
-    shared_->sent = now;
+    if (shared_->beat_sent) return;
+    shared_->beat_sent = now;
   }
   engine_->Submit(
-      kHost, request_, absl::InfiniteDuration(),
+      kHost, request_, kBeatTimeout,
       [shared = shared_, clock = clock_, now](const mrq::Response&, core::Reason reason) {
         MutexLock lock(&shared->mutex);
-        shared->sent.reset();
-        shared->state.broker_alive = true;
-        shared->state.backend_alive = IsFirmwares(reason);
-        if (shared->state.backend_alive) shared->state.latency = clock->Now() - now;
+        shared->beat_sent.reset();
+        shared->beat_answered = true;
+        shared->backend_alive = IsFirmwares(reason);
+        if (*shared->backend_alive) shared->latency = clock->Now() - now;
       });
+}
+
+void Heartbeat::SendProbe() {
+  {
+    MutexLock lock(&shared_->mutex);
+    if (shared_->probe_sent) return;
+    shared_->probe_sent = clock_->Now();
+  }
+  probe_->Ask(kProbeTimeout, [shared = shared_](bool answered) {
+    MutexLock lock(&shared->mutex);
+    shared->probe_sent.reset();
+    shared->probe_answered = answered;
+  });
 }
 
 Heartbeat::State Heartbeat::state(absl::Duration patience) const {
   const bool stuck = WorkerIsStuck();
+  const absl::Time now = clock_->Now();
   MutexLock lock(&shared_->mutex);
-  State state = shared_->state;
-  const bool late = shared_->sent && clock_->Now() - *shared_->sent > patience;
-  if (late) state.broker_alive = false;
-  // Answered by the timer while the queue isn't served: the timer lives, the worker doesn't.
-  if (!state.backend_alive && stuck) state.broker_alive = false;
+  State state;
+  state.backend_alive = shared_->backend_alive;
+  state.latency = shared_->latency;
+  if (shared_->beat_answered && shared_->probe_answered) {
+    state.broker_alive = *shared_->probe_answered;
+  }
+  const auto late = [&](const std::optional<absl::Time>& sent) {
+    return sent && now - *sent > patience;
+  };
+  if (late(shared_->beat_sent) || late(shared_->probe_sent)) state.broker_alive = false;
+  // Answered by the timer while the queue isn't served: the timer lives, the worker doesn't. What
+  // was queued a moment ago is served in the next, so one look doesn't say.
+  if (!stuck || state.backend_alive != false) {
+    shared_->stuck_since.reset();
+  } else if (!shared_->stuck_since) {
+    shared_->stuck_since = now;
+  } else if (now - *shared_->stuck_since > patience) {
+    state.broker_alive = false;
+  }
   return state;
 }
 

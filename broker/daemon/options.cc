@@ -34,6 +34,8 @@ std::optional<Exit> ParseCommandLine(int argc, char** argv, Options* options) {
       ->type_name("FILE");
   app.add_flag("--check", options->check, "Check the configuration and end");
   app.add_flag("--sim", options->sim, "Use the simulated backend, whatever the configuration says");
+  app.add_flag("--allow-insecure-tcp", options->allow_insecure_tcp,
+               "Serve the configuration's 'insecure_tcp'; for development");
   app.set_version_flag("--version", absl::StrCat("bpmp-broker ", kVersion));
   try {
     app.parse(argc, argv);

@@ -23,7 +23,9 @@ Exit ExitFor(const absl::Status& status);
 struct Options {
   std::string config_file;  // empty: built-in defaults
   bool check = false;       // look, say, and don't serve
-  bool sim = false;         // the simulated backend, whatever the configuration says
+  // The configuration's `insecure_tcp` may have effect.
+  bool allow_insecure_tcp = false;
+  bool sim = false;  // the simulated backend, whatever the configuration says
 };
 
 // Parses the command line. Returns how to end when there is nothing more to do: after --help,

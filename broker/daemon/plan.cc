@@ -100,6 +100,12 @@ absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environ
   if (!report.problems.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(report.problems, "\n"));
   }
+  if (plan.config().insecure_tcp_size() > 0 && !options.allow_insecure_tcp) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(plan.loaded.sources.Prefix(plan.config().insecure_tcp(0)),
+                     "insecure_tcp: is served only with --allow-insecure-tcp, because whoever "
+                     "connects speaks for the VM"));
+  }
   auto profile = LoadProfiles({plan.config().profiles().begin(), plan.config().profiles().end()});
   if (!profile.ok()) return AsConfigError(profile.status());
   plan.profile = *std::move(profile);

@@ -57,6 +57,20 @@ TEST_F(PlanTest, TheExamplesAreGood) {
   EXPECT_EQ(three->policy.pins.size(), 1u);
 }
 
+TEST_F(PlanTest, PlainTcpNeedsAWordOnTheCommandLine) {
+  Options options;
+  options.config_file =
+      Write("b.yaml", "vms: [{name: a}]\ninsecure_tcp: [{vm: a, listen: '127.0.0.1:0'}]\n");
+  const auto refused = MakePlan(options, kRoot);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.status().message()),
+              HasSubstr("b.yaml:2:16: insecure_tcp: is served only with --allow-insecure-tcp"));
+  options.allow_insecure_tcp = true;
+  const auto plan = MakePlan(options, kRoot);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->warnings, Contains(HasSubstr("INSECURE")));
+}
+
 TEST_F(PlanTest, WithoutAFileThereIsABoardAndNobody) {
   const auto plan = Make("");
   ASSERT_TRUE(plan.ok()) << plan.status();

@@ -45,7 +45,6 @@ class Metrics::Page {
     families_.push_back(std::move(family));
   }
   void Counter(uint64_t value, std::vector<Label> labels = {}) {
-    if (value == 0 && !labels.empty()) return;
     Add(std::move(labels)).counter.value = static_cast<double>(value);
   }
   void Gauge(int64_t value, std::vector<Label> labels = {}) {
@@ -124,7 +123,8 @@ void Metrics::CollectRequests(Page* page) const {
   page->Begin(Type::Counter, "unbalanced_disables_total",
               "Disables by a VM that had no vote: answered with success, without effect.");
   for (const VmTable::Entry& vm : vms) {
-    page->Counter(Load(vm.counts->unbalanced), {{"vm", page->NameOf(vm)}});
+    const uint64_t value = Load(vm.counts->unbalanced);
+    if (value != 0) page->Counter(value, {{"vm", page->NameOf(vm)}});
   }
   page->Whole("request_duration_seconds",
               "Time from request to answer, of the requests that had to wait for one.",
@@ -153,7 +153,8 @@ void Metrics::CollectBackend(Page* page) const {
 void Metrics::CollectResources(Page* page) const {
   using core::ResourceKind;
   page->Begin(Type::Gauge, "resource_holders",
-              "Agents (VMs, and the host) that hold a clock or power domain, of those ever held.");
+              "Agents (VMs, and the host) that hold a clock or power domain, of those that the "
+              "configuration names or that were ever held.");
   const auto holders = [page](ResourceKind kind, const auto& table) {
     for (uint32_t id = 0; id < table.size(); ++id) {
       const uint8_t bits = table[id].bits.load(std::memory_order_relaxed);
@@ -178,11 +179,11 @@ void Metrics::CollectResources(Page* page) const {
 
   const auto edges = [page](const auto& counts, const char* result) {
     constexpr const char* kDirections[] = {"off", "on"};
-    for (size_t kind = 0; kind < counts.size(); ++kind) {
+    for (const ResourceKind kind : {ResourceKind::kClock, ResourceKind::kDomain}) {
       for (size_t direction = 0; direction < 2; ++direction) {
-        page->Counter(Load(counts[kind][direction]), {{"kind", Name(ResourceKind(kind))},
-                                                      {"direction", kDirections[direction]},
-                                                      {"result", result}});
+        page->Counter(
+            Load(counts[static_cast<size_t>(kind)][direction]),
+            {{"kind", Name(kind)}, {"direction", kDirections[direction]}, {"result", result}});
       }
     }
   };

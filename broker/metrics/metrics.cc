@@ -44,7 +44,10 @@ Metrics::Sources Metrics::SourcesOf(const backend::Engine* engine,
 void Metrics::OnRequest(const Record& record) {
   const size_t kind =
       record.request != nullptr ? RequestKindOf(*record.request) : RejectedKindOf(record.mrq);
-  Increment(vms_.Of(record.vm).requests.At(kind, ResultOf(record.error)));
+  VmCounts& counts = vms_.Of(record.vm);
+  Increment(counts.requests.At(kind, ResultOf(record.error)));
+  // What the core never saw, it doesn't tell as an event.
+  if (record.request == nullptr) IncrementAt(counts.denials, static_cast<size_t>(record.reason));
   // What is answered at once has no duration worth a bucket.
   if (record.latency > absl::ZeroDuration()) request_duration_.Observe(record.latency);
 }
@@ -66,6 +69,23 @@ Metrics::ResourceState* Metrics::Find(core::Resource resource) {
   return nullptr;
 }
 
+void Metrics::ShowNamed(const core::Policy& policy) {
+  const auto show = [this](core::Resource resource) {
+    if (ResourceState* state = Find(resource)) SetBit(state->bits, kSeen, true);
+  };
+  for (const core::VmPolicy& vm : policy.vms) {
+    if (vm.all_exclusive) continue;  // names nothing
+    for (uint32_t id = 0; id < vm.clocks.size(); ++id) {
+      if (vm.clocks[id] != core::Access::kNone) show(core::Resource::Of(ClockId(id)));
+    }
+    for (uint32_t id = 0; id < vm.domains.size(); ++id) {
+      if (vm.domains[id] != core::Access::kNone) show(core::Resource::Of(DomainId(id)));
+    }
+  }
+  for (const auto& [clock, rule] : policy.rate_policies) show(core::Resource::Of(clock));
+  for (const core::Pin& pin : policy.pins) show(pin.resource);
+}
+
 void Metrics::OnChange(const core::Change& change) {
   using Kind = core::Change::Kind;
   ResourceState* state = Find(change.resource);
@@ -81,6 +101,7 @@ void Metrics::OnChange(const core::Change& change) {
       break;
     case Kind::kFound:
       SetBit(state->bits, kHostFound, change.value != 0);
+      SetBit(state->bits, kSeen, true);
       break;
     case Kind::kGate:
       SetBit(state->bits, kInDoubt,

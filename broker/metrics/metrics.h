@@ -19,6 +19,7 @@
 #include "broker/base/mutex.h"
 #include "broker/core/event.h"
 #include "broker/core/inventory.h"
+#include "broker/core/policy.h"
 #include "broker/core/resource.h"
 #include "broker/metrics/histogram.h"
 #include "broker/metrics/vm_table.h"
@@ -29,7 +30,8 @@ namespace bpmp::metrics {
 
 // What the daemon counts, as Prometheus scrapes it. It listens to the engine (requests) and to the
 // core (everything else); both only add to numbers in arrays, and the series with their labels are
-// made when somebody scrapes. Series that are zero and carry a label are left out.
+// made when somebody scrapes. Counters whose labels are few and known are shown from zero on, so
+// that the first count is an increase to Prometheus; those by VM begin with their first count.
 //
 // Cardinality is bounded: VMs beyond VmTable::kMaxVms and MRQs that no VM may send count as
 // "other", every other label has a fixed set of values, and resources are the firmware's.
@@ -55,6 +57,10 @@ class Metrics final : public backend::RequestObserver,
 
   // Must not be called while a scrape runs: set them before the server starts.
   void SetSources(Sources sources) { sources_ = std::move(sources); }
+
+  // The clocks and power domains that the policy names are shown from the start, held or not; what
+  // it names later, and everything else, once somebody has held it.
+  void ShowNamed(const core::Policy& policy);
 
   // --- What is counted ---
 
@@ -86,7 +92,7 @@ class Metrics final : public backend::RequestObserver,
     kHostFound = 2,
     kInDoubt = 4,
     kQuarantine = 8,
-    kSeen = 16,  // somebody has held it: shown from then on, also with no holders
+    kSeen = 16,  // somebody has held it, or it is named: shown, also with no holders
   };
   class Page;  // one scrape in the making (collect.cc)
 

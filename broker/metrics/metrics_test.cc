@@ -2,6 +2,7 @@
 #include "broker/metrics/metrics.h"
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -94,6 +95,7 @@ TEST_F(MetricsTest, CountsBytesThatWereNoRequestAsOther) {
   record.error = -22;
   for (const uint32_t mrq : {22u, 75u, 0xffffffffu}) {
     record.mrq = mrq;
+    record.reason = mrq == 22 ? Reason::kBadArgument : Reason::kNotForwarded;
     metrics_.OnRequest(record);
   }
   const auto lines = Scrape(metrics_);
@@ -102,6 +104,51 @@ TEST_F(MetricsTest, CountsBytesThatWereNoRequestAsOther) {
                        "result=\"EINVAL\"} 1"));
   EXPECT_THAT(lines, Contains("bpmp_broker_requests_total{vm=\"vm 1\",mrq=\"other\","
                               "command=\"other\",result=\"EINVAL\"} 2"));
+  EXPECT_THAT(lines, Contains("bpmp_broker_denials_total{vm=\"vm 1\",reason=\"not-forwarded\"} 2"));
+  EXPECT_THAT(lines, Contains("bpmp_broker_denials_total{vm=\"vm 1\",reason=\"bad-argument\"} 1"));
+}
+
+TEST_F(MetricsTest, ShowsFewAndKnownLabelsFromZero) {
+  const auto lines = Scrape(metrics_);
+  for (const char* series : {
+           "transfers_total{result=\"lost\"} 0",
+           "edges_total{kind=\"clock\",direction=\"on\",result=\"ok\"} 0",
+           "edges_total{kind=\"power_domain\",direction=\"off\",result=\"failed\"} 0",
+           "resets_total{action=\"pulse\"} 0",
+           "session_events_total{event=\"session-lost\"} 0",
+           "release_steps_total{result=\"failed\"} 0",
+       }) {
+    EXPECT_THAT(lines, Contains(absl::StrCat("bpmp_broker_", series)));
+  }
+  EXPECT_EQ(CountPrefix(lines, "bpmp_broker_edges_total{"), 8u)
+      << "what has no edges has no series";
+  EXPECT_EQ(CountPrefix(lines, "bpmp_broker_unbalanced_disables_total{"), 0u);
+}
+
+TEST_F(MetricsTest, ShowsTheHoldersOfWhatThePolicyNames) {
+  core::Policy policy;
+  policy.vms.resize(2);
+  policy.vms[0].clocks = {core::Access::kNone, core::Access::kVote};
+  policy.vms[0].domains = {core::Access::kGet};
+  policy.vms[1].clocks.assign(100, core::Access::kExclusive);
+  policy.vms[1].all_exclusive = true;
+  policy.rate_policies[ClockId(5)] = core::RatePolicy::kMax;
+  policy.pins.push_back({core::Resource::Of(ClockId(7)), std::nullopt});
+  metrics_.ShowNamed(policy);
+  const core::Resource found = core::Resource::Of(ClockId(9));
+  metrics_.OnChange(ChangeOf(core::Change::Kind::kFound, found, 1));
+  const auto lines = Scrape(metrics_);
+  const char kHolders[] = "bpmp_broker_resource_holders{kind=";
+  for (const char* series : {
+           "\"clock\",resource=\"clock 1\"} 0",
+           "\"power_domain\",resource=\"power_domain 0\"} 0",
+           "\"clock\",resource=\"clock 5\"} 0",
+           "\"clock\",resource=\"clock 7\"} 0",
+           "\"clock\",resource=\"clock 9\"} 1",
+       }) {
+    EXPECT_THAT(lines, Contains(absl::StrCat(kHolders, series)));
+  }
+  EXPECT_EQ(CountPrefix(lines, kHolders), 5u);
 }
 
 TEST_F(MetricsTest, CountsAnErrorTheAbiDoesNotDefineAsOther) {
@@ -144,21 +191,31 @@ TEST_F(MetricsTest, RemovesTheSeriesOfADeletedVm) {
   Enable(1);  // an answer that was still on its way
   EXPECT_EQ(CountPrefix(Scrape(metrics_), "bpmp_broker_requests_total{vm=\"other\""), 1u);
   // Whoever gets the place starts from nothing.
-  Define(1 + VmTable::kMaxVms);
-  EXPECT_EQ(CountPrefix(Scrape(metrics_), "bpmp_broker_requests_total{vm=\"vm 257\""), 0u);
+  const uint32_t next = 1 + VmTable::kMaxVms + 1;
+  Define(next);
+  EXPECT_EQ(CountPrefix(Scrape(metrics_),
+                        absl::StrCat("bpmp_broker_requests_total{vm=\"vm ", next, "\"")),
+            0u);
 }
 
 TEST_F(MetricsTest, BoundsTheNumberOfVms) {
-  for (uint32_t vm = 1; vm <= 1000; ++vm) {
-    Define(vm);
-    Enable(vm);
-  }
+  auto define_up_to = [this, vm = 0u](uint32_t last) mutable {
+    while (vm < last) {
+      Define(++vm);
+      Enable(vm);
+    }
+  };
+  const char kOther[] =
+      "bpmp_broker_requests_total{vm=\"other\",mrq=\"CLK\",command=\"ENABLE\",result=\"ok\"} ";
+  // The host, which asked for nothing, takes no VM's place.
+  define_up_to(VmTable::kMaxVms);
+  EXPECT_EQ(CountPrefix(Scrape(metrics_), "bpmp_broker_requests_total{"), VmTable::kMaxVms);
+  EXPECT_EQ(CountPrefix(Scrape(metrics_), kOther), 0u);
+  define_up_to(2000);
   const auto lines = Scrape(metrics_);
-  // All but the host have a request; the last series is that of "other".
-  EXPECT_EQ(CountPrefix(lines, "bpmp_broker_requests_total{"), VmTable::kMaxVms);
-  EXPECT_THAT(lines, Contains("bpmp_broker_requests_total{vm=\"other\",mrq=\"CLK\","
-                              "command=\"ENABLE\",result=\"ok\"} 745"));
-  EXPECT_THAT(lines, Contains("bpmp_broker_vms_defined 1000"));
+  EXPECT_EQ(CountPrefix(lines, "bpmp_broker_requests_total{"), VmTable::kMaxVms + 1);
+  EXPECT_THAT(lines, Contains(absl::StrCat(kOther, 2000 - VmTable::kMaxVms)));
+  EXPECT_THAT(lines, Contains("bpmp_broker_vms_defined 2000"));
 }
 
 TEST_F(MetricsTest, CountsDenialsAndConflictsByRule) {

@@ -45,7 +45,7 @@ VmTable::VmTable() { Add(kHost); }
 void VmTable::Add(VmId vm) {
   if (&Of(vm) != &others_) return;
   for (size_t probe = 0; probe < kProbes; ++probe) {
-    Slot& slot = slots_[(vm.value() + probe) % kMaxVms];
+    Slot& slot = slots_[(vm.value() + probe) % kSlots];
     if (slot.owner.load(std::memory_order_relaxed) != 0) continue;
     if (slot.counts == nullptr) {
       slot.counts = std::make_unique<VmCounts>();

@@ -47,13 +47,14 @@ struct VmCounts {
   void Clear();
 };
 
-// The counts of every VM, found by the VM's number without a lock. At most kMaxVms VMs (the host is
-// one of them) have counts of their own; the others share one set, as do VMs that are gone.
+// The counts of every VM, found by the VM's number without a lock. The host and at most kMaxVms VMs
+// have counts of their own, made when the VM is defined; the others share one set, as do VMs that
+// are gone.
 // Thread-safe. A VM's counts are reused after Remove(), never freed: a count that is on its way
 // while its VM is removed may be lost or go to a successor, which is as harmless as it is rare.
 class VmTable {
  public:
-  static constexpr size_t kMaxVms = 256;
+  static constexpr size_t kMaxVms = 1024;
 
   VmTable();
 
@@ -64,7 +65,7 @@ class VmTable {
 
   VmCounts& Of(VmId vm) {
     for (size_t probe = 0; probe < kProbes; ++probe) {
-      Slot& slot = slots_[(vm.value() + probe) % kMaxVms];
+      Slot& slot = slots_[(vm.value() + probe) % kSlots];
       if (slot.owner.load(std::memory_order_acquire) == OwnerOf(vm)) return *slot.counts;
     }
     return others_;
@@ -77,6 +78,7 @@ class VmTable {
   std::vector<Entry> Entries() const;
 
  private:
+  static constexpr size_t kSlots = kMaxVms + 1;  // and the host
   // A VM is found at its home or close behind; numbers are given in sequence, so that homes rarely
   // collide.
   static constexpr size_t kProbes = 8;
@@ -86,7 +88,7 @@ class VmTable {
     std::atomic<uint64_t> owner{0};    // VmId + 1; 0: free
     std::unique_ptr<VmCounts> counts;  // set before the slot's first owner, never changed after
   };
-  std::array<Slot, kMaxVms> slots_;
+  std::array<Slot, kSlots> slots_;
   VmCounts others_;
 };
 

@@ -30,6 +30,8 @@ struct EncodedRequest {
 // Decodes a guest's request. Errors: InvalidArgument (unknown MRQ or command, too short, longer
 // than a frame) and Unimplemented (a CLK command that the ABI has withdrawn, 9 to 13).
 absl::StatusOr<Request> DecodeRequest(uint32_t mrq, absl::Span<const uint8_t> tx);
+// Whether VMs have any request with this code. DecodeRequest refuses all others.
+bool IsForVms(uint32_t mrq);
 
 // Writes the fields that the command uses, and zero for the rest. Total too: a clock id of more
 // than 24 bits is written as kClockIdMask, which no firmware has, never as the id of another clock.

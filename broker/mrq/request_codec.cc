@@ -239,6 +239,8 @@ EncodedRequest EncodeRequest(const Request& request) {
   return encoded;
 }
 
+bool IsForVms(uint32_t mrq) { return FindMrq(mrq) != nullptr; }
+
 uint32_t MrqCode(const Request& request) { return std::visit(CodeOf(), request); }
 
 }  // namespace bpmp::mrq

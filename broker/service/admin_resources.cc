@@ -34,7 +34,7 @@ void ExplainUndecodable(uint32_t mrq, const absl::Status& why, v1::ExplainRespon
   const int32_t error = -static_cast<int32_t>(mrq::ErrorFromStatus(why));
   response->set_error(error);
   response->set_error_name(std::string(mrq::ErrorName(error)));
-  response->set_reason(std::string(core::ReasonName(core::Reason::kBadArgument)));
+  response->set_reason(std::string(core::ReasonName(backend::Engine::ReasonOfUndecodable(mrq))));
   response->set_text(std::string(why.message()));
   response->set_request(std::string(mrq::MrqName(mrq)));
 }

@@ -19,8 +19,15 @@
 
 namespace bpmp::service {
 
-// The admin socket: bpmp.v1.Admin, health and reflection. The socket file decides who may connect:
-// the broker's own user (mode 0600), or also a group (mode 0660). Thread-safe.
+// The admin API: bpmp.v1.Admin, health and reflection, on a Unix socket and, where the
+// configuration says so, on a TCP address of its own with mutual TLS.
+//
+// On the socket, the file decides who may connect: the broker's own user (mode 0600), or also a
+// group (mode 0660). Besides, nobody may who is in a systemd unit that some VM's `peer.unit` names:
+// hosts that run all VMMs under one uid, and be it the broker's, have only their units to tell them
+// from an administrator. (Of a process outside the broker's pid namespace the unit can't be told.)
+// Over TLS, the client's certificate decides: `tls.admin_name` must be among its DNS names,
+// whatever is called; who has another certificate gets UNAUTHENTICATED. Thread-safe.
 //
 // Health has "" and "bpmp.v1.Admin", serving while the server runs; "bpmp.v1.Guest", serving while
 // the VMs' sockets do; and "backend", as SetBackendHealthy says. They start as not serving, but for
@@ -32,6 +39,9 @@ class AdminServer {
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const v1::AdminConfig& config,
                                                             const AdminDeps& deps, ServerInfo info,
                                                             Acceptor* acceptor);
+  // Serves administrators on `tls.admin_listen` too. Once, before anything else is called. Errors
+  // name the file or the address.
+  absl::Status ListenTls(const v1::TlsConfig& tls);
   // Shutdown() at once.
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
@@ -45,18 +55,23 @@ class AdminServer {
   void Shutdown(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const std::string& socket() const { return path_; }
-  // The service itself, for a TLS server to offer to administrators.
-  AdminService* service() { return &service_; }
+  // Chosen by the kernel where the configuration says 0; 0 without TLS.
+  int tls_port() const { return tls_port_; }
 
  private:
   AdminServer(const AdminDeps& deps, ServerInfo info, Acceptor* acceptor, UnixSocket socket);
   void SetHealth(std::string_view service, bool serving);
+  // In the acceptor's thread.
+  void OnConnection(UniqueFd connection);
 
   Acceptor* const acceptor_;
   EventLog* const events_;
+  const VmRegistry* const vms_;
   const std::string path_;
   AdminService service_;
-  std::unique_ptr<grpc::Server> server_;  // never null after Start()
+  std::unique_ptr<grpc::Server> server_;      // never null after Start()
+  std::unique_ptr<grpc::Server> tls_server_;  // null without TLS
+  int tls_port_ = 0;
 
   Mutex mutex_;
   UnixSocket socket_ ABSL_GUARDED_BY(mutex_);

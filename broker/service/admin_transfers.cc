@@ -15,18 +15,21 @@
 #include "broker/service/admin_service.h"
 #include "broker/service/convert.h"
 #include "broker/service/lookup.h"
+#include "broker/service/patient_call.h"
 #include "broker/service/typed_caller.h"
 
 namespace bpmp::service {
 namespace {
 
 // Requests of the host, one after the other until one fails; then what was done is undone. The
-// caller is answered with how the last one, or the one that failed, ended.
+// caller is answered with how the last one, or the one that failed, ended. They go on when the
+// caller gives up.
 class HostRequests : public std::enable_shared_from_this<HostRequests> {
  public:
+  // `outcome` belongs to the call's messages.
   HostRequests(backend::Engine* engine, absl::Duration timeout, v1::Outcome* outcome,
-               grpc::ServerUnaryReactor* reactor)
-      : engine_(engine), timeout_(timeout), outcome_(outcome), reactor_(reactor) {}
+               std::shared_ptr<PatientCall> call)
+      : engine_(engine), timeout_(timeout), outcome_(outcome), call_(std::move(call)) {}
 
   void Start(std::vector<mrq::Request> steps, std::optional<mrq::Request> undo) {
     steps_ = std::move(steps);
@@ -47,13 +50,20 @@ class HostRequests : public std::enable_shared_from_this<HostRequests> {
       ++step_;
       return Next();
     }
-    ToProto(error, outcome_);
-    outcome_->set_reason(OutcomeReason(*engine_, kHost, steps_[step_], error, reason));
-    if (error == 0 || step_ == 0 || !undo_.has_value()) return reactor_->Finish(grpc::Status::OK);
-    Submit(*undo_,
-           [self = shared_from_this()](const mrq::Response& /*response*/, core::Reason /*reason*/) {
-             self->reactor_->Finish(grpc::Status::OK);
-           });
+    std::string text = OutcomeReason(*engine_, kHost, steps_[step_], error, reason);
+    if (error == 0 || step_ == 0 || !undo_.has_value()) return Finish(error, std::move(text));
+    Submit(*undo_, [self = shared_from_this(), error, text = std::move(text)](
+                       const mrq::Response& /*response*/, core::Reason /*reason*/) mutable {
+      self->Finish(error, std::move(text));
+    });
+  }
+
+  void Finish(int32_t error, std::string reason) {
+    call_->Answer([&] {
+      ToProto(error, outcome_);
+      outcome_->set_reason(std::move(reason));
+      return absl::OkStatus();
+    });
   }
 
   void Submit(const mrq::Request& request, backend::Engine::ReplyFn reply) {
@@ -63,7 +73,7 @@ class HostRequests : public std::enable_shared_from_this<HostRequests> {
   backend::Engine* const engine_;
   const absl::Duration timeout_;
   v1::Outcome* const outcome_;
-  grpc::ServerUnaryReactor* const reactor_;
+  const std::shared_ptr<PatientCall> call_;
   std::vector<mrq::Request> steps_;
   std::optional<mrq::Request> undo_;
   size_t step_ = 0;
@@ -107,6 +117,23 @@ absl::Status CheckPinnedRate(const v1::PinRequest& request) {
   return absl::OkStatus();
 }
 
+// What came of a frame, with the reason for a person.
+void FillAnswer(const backend::Engine& engine, VmId vm, const v1::MrqRequest& frame,
+                const mrq::Response& answer, core::Reason reason,
+                v1::TransferAsResponse* response) {
+  ToProto(answer, frame.rx_size(), response->mutable_response());
+  response->set_reason(std::string(core::ReasonName(reason)));
+  const absl::StatusOr<mrq::Request> decoded = mrq::DecodeRequest(
+      frame.mrq(), {reinterpret_cast<const uint8_t*>(frame.tx().data()), frame.tx().size()});
+  if (!decoded.ok()) {
+    response->set_reason_text(std::string(decoded.status().message()));
+  } else if (!answer.ok()) {
+    response->set_reason_text(OutcomeReason(engine, vm, *decoded, answer.error, reason));
+  } else {
+    response->set_reason_text(std::string(core::ReasonText(reason)));
+  }
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminService::Pin(grpc::CallbackServerContext* context,
@@ -127,11 +154,11 @@ grpc::ServerUnaryReactor* AdminService::Pin(grpc::CallbackServerContext* context
   });
   std::optional<mrq::Request> undo;
   if (!was_pinned) undo = Hold(*resource, false);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const std::shared_ptr<PatientCall> call = PatientCall::Make();
   std::make_shared<HostRequests>(deps_.engine, TimeLeft(*context, absl::InfiniteDuration()),
-                                 response->mutable_outcome(), reactor)
+                                 response->mutable_outcome(), call)
       ->Start(std::move(steps), std::move(undo));
-  return reactor;
+  return call.get();
 }
 
 grpc::ServerUnaryReactor* AdminService::Unpin(grpc::CallbackServerContext* context,
@@ -144,11 +171,11 @@ grpc::ServerUnaryReactor* AdminService::Unpin(grpc::CallbackServerContext* conte
     if (!status.has_value()) return;
     for (const VmId vm : status->implied) response->add_reboot_to_see(core.NameOf(vm));
   });
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const std::shared_ptr<PatientCall> call = PatientCall::Make();
   std::make_shared<HostRequests>(deps_.engine, TimeLeft(*context, absl::InfiniteDuration()),
-                                 response->mutable_outcome(), reactor)
+                                 response->mutable_outcome(), call)
       ->Start({Hold(*resource, false)}, std::nullopt);
-  return reactor;
+  return call.get();
 }
 
 grpc::ServerUnaryReactor* AdminService::TransferAs(grpc::CallbackServerContext* context,
@@ -159,25 +186,20 @@ grpc::ServerUnaryReactor* AdminService::TransferAs(grpc::CallbackServerContext* 
   if (absl::Status status = CheckFrame(request->request()); !status.ok()) {
     return FinishCall(context, status);
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const std::shared_ptr<PatientCall> call = PatientCall::Make();
   const v1::MrqRequest& frame = request->request();
   const absl::Span<const uint8_t> tx(reinterpret_cast<const uint8_t*>(frame.tx().data()),
                                      frame.tx().size());
-  deps_.engine->SubmitBytes(
-      *vm, frame.mrq(), tx, TimeLeft(*context, absl::InfiniteDuration()),
-      [engine = deps_.engine, vm = *vm, request, tx, response, reactor](const mrq::Response& answer,
-                                                                        core::Reason reason) {
-        const v1::MrqRequest& asked = request->request();
-        ToProto(answer, asked.rx_size(), response->mutable_response());
-        response->set_reason(std::string(core::ReasonName(reason)));
-        response->set_reason_text(std::string(core::ReasonText(reason)));
-        const absl::StatusOr<mrq::Request> decoded = mrq::DecodeRequest(asked.mrq(), tx);
-        if (!answer.ok() && decoded.ok()) {
-          response->set_reason_text(OutcomeReason(*engine, vm, *decoded, answer.error, reason));
-        }
-        reactor->Finish(grpc::Status::OK);
-      });
-  return reactor;
+  deps_.engine->SubmitBytes(*vm, frame.mrq(), tx, TimeLeft(*context, absl::InfiniteDuration()),
+                            [engine = deps_.engine, vm = *vm, request, response, call](
+                                const mrq::Response& answer, core::Reason reason) {
+                              call->Answer([&] {
+                                FillAnswer(*engine, vm, request->request(), answer, reason,
+                                           response);
+                                return absl::OkStatus();
+                              });
+                            });
+  return call.get();
 }
 
 }  // namespace bpmp::service

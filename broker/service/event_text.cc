@@ -44,7 +44,8 @@ constexpr std::array kPhrases = {
     Phrase{EventKind::kDenied, true, false, "$0 was refused $5: $4"},
     Phrase{EventKind::kConflict, true, true, "$0 was refused $5, because of $2: $4"},
     Phrase{EventKind::kUnbalanced, true, false, "$0 turned off $1 without a vote for it"},
-    Phrase{EventKind::kWithheld, true, true, "a reset of $1 by $0 was withheld: $2 uses the device"},
+    Phrase{EventKind::kWithheld, true, true,
+           "a reset of $1 by $0 was withheld: $2 uses the device"},
     Phrase{EventKind::kUnknown, true, false, "nobody knows whether $1 is on or off; it is retried"},
     Phrase{EventKind::kQuarantined, true, false,
            "$1 is quarantined, kept from all but $0; once it is fit for use, clear it (admin API, "
@@ -151,6 +152,11 @@ RenderedEvent Render(const EventLog::Record& record, const backend::Engine& engi
   rendered.names = engine.Read([&](const core::Core& core) { return NamesOf(core, record.event); });
   rendered.text = EventText(record.event, rendered.names);
   return rendered;
+}
+
+std::string LogLine(const EventLog::Record& record, const RenderedEvent& shown) {
+  if (record.from_core || shown.names.vm.empty()) return shown.text;
+  return absl::StrCat("vm ", shown.names.vm, ": ", shown.text);
 }
 
 std::string RequestName(uint32_t mrq, uint32_t command) {

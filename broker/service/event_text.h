@@ -33,6 +33,9 @@ struct RenderedEvent {
   std::string text;
 };
 RenderedEvent Render(const EventLog::Record& record, const backend::Engine& engine);
+// The text as a line that stands alone, without a column for the VM: that of the services' events
+// doesn't name it.
+std::string LogLine(const EventLog::Record& record, const RenderedEvent& shown);
 
 // "CLK ENABLE"; "DEBUG" for an MRQ without commands, or whose the broker doesn't know.
 std::string RequestName(uint32_t mrq, uint32_t command);

@@ -95,6 +95,23 @@ TEST(EventTextTest, TellsOfReleases) {
             "in the release of net-vm, clock uarta: EIO, the firmware refused");
 }
 
+TEST(EventTextTest, ALogLineNamesTheVm) {
+  EventLog::Record record;
+  record.kind = event_kind::kSessionRefused;
+  record.text = "refused pid 7, uid 8: expected uid 9 or root";
+  RenderedEvent shown;
+  shown.names.vm = "net-vm";
+  shown.text = record.text;
+  EXPECT_EQ(LogLine(record, shown), "vm net-vm: refused pid 7, uid 8: expected uid 9 or root");
+  // What concerns no VM, and what the core tells by name, is told as it is.
+  shown.names.vm.clear();
+  EXPECT_EQ(LogLine(record, shown), record.text);
+  record.from_core = true;
+  shown.names.vm = "net-vm";
+  shown.text = "net-vm is released";
+  EXPECT_EQ(LogLine(record, shown), "net-vm is released");
+}
+
 TEST(EventTextTest, EveryKindHasAText) {
   for (size_t i = 0; i < static_cast<size_t>(EventKind::kEventKindCount); ++i) {
     const auto kind = static_cast<EventKind>(i);

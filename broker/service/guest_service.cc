@@ -8,8 +8,7 @@ namespace bpmp::service {
 namespace {
 
 // A stream of somebody who may not have one.
-class RefusedStream final
-    : public grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse> {
+class RefusedStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   explicit RefusedStream(const absl::Status& why) { Finish(ToGrpc(why)); }
   void OnDone() override { delete this; }
@@ -17,7 +16,7 @@ class RefusedStream final
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>* GuestService::Session(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GuestService::Session(
     grpc::CallbackServerContext* context) {
   auto caller = caller_of_(*context);
   if (!caller.ok()) return new RefusedStream(caller.status());

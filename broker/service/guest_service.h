@@ -12,12 +12,14 @@ namespace bpmp::service {
 
 // bpmp.v1.Guest, for the callers that `caller_of` names. Thread-safe. What it started may outlive
 // it; `deps` outlive that.
-class GuestService final : public v1::Guest::CallbackService {
+class GuestService final : public v1::Guest::WithRawCallbackMethod_Session<
+                               v1::Guest::WithCallbackMethod_Transfer<v1::Guest::Service>> {
  public:
   GuestService(const GuestDeps& deps, CallerOf caller_of)
       : deps_(deps), caller_of_(std::move(caller_of)) {}
 
-  grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>* Session(
+  // In bytes, which the reactor parses itself.
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Session(
       grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* Transfer(grpc::CallbackServerContext* context,
                                      const v1::TransferRequest* request,

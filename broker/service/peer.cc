@@ -80,9 +80,9 @@ absl::StatusOr<std::shared_ptr<const Peer>> Peer::OfSocket(int fd) {
   return std::shared_ptr<const Peer>(std::move(peer));
 }
 
-std::shared_ptr<const Peer> Peer::Remote(std::string name) {
+std::shared_ptr<const Peer> Peer::Remote(std::string name, std::string_view over) {
   std::shared_ptr<Peer> peer(new Peer);
-  peer->name_ = std::move(name);
+  peer->name_ = absl::StrCat(name, " over ", ToAbsl(over));
   return peer;
 }
 
@@ -95,7 +95,7 @@ bool Peer::SameProcessAs(const Peer& other) const {
 }
 
 std::string Peer::ToString() const {
-  if (remote()) return absl::StrCat(name_, " over TLS");
+  if (remote()) return name_;
   if (!visible()) return absl::StrCat("a process outside our namespace, uid ", uid_);
   return absl::StrCat("pid ", pid_, ", uid ", uid_);
 }
@@ -103,20 +103,22 @@ std::string Peer::ToString() const {
 absl::Status CheckPeer(const Peer& peer, const PeerRule& rule, const std::string& proc_root) {
   if (peer.uid() != 0 && peer.uid() != rule.user) {
     return absl::PermissionDeniedError(
-        absl::StrCat(peer.ToString(), " connected; expected uid ", rule.user, " or root"));
+        absl::StrCat("refused ", peer.ToString(), ": expected uid ", rule.user, " or root"));
   }
   if (rule.unit.empty()) return absl::OkStatus();
-  std::string unit;
-  if (peer.visible()) {
-    unit = UnitOf(ReadFile(absl::StrCat(proc_root, "/", peer.pid(), "/cgroup")));
-    // The file was this process's only if the process still has its number.
-    if (peer.Gone()) unit.clear();
-  }
+  const std::string unit = UnitOfPeer(peer, proc_root);
   if (unit == rule.unit) return absl::OkStatus();
   return absl::PermissionDeniedError(
-      absl::StrCat(peer.ToString(), " connected from ",
+      absl::StrCat("refused ", peer.ToString(), ", which is in ",
                    unit.empty() ? std::string("no unit") : absl::StrCat("unit ", unit),
-                   "; expected unit ", rule.unit));
+                   ": expected unit ", rule.unit));
+}
+
+std::string UnitOfPeer(const Peer& peer, const std::string& proc_root) {
+  if (!peer.visible()) return "";
+  std::string unit = UnitOf(ReadFile(absl::StrCat(proc_root, "/", peer.pid(), "/cgroup")));
+  // The file was this process's only if the process still has its number.
+  return peer.Gone() ? "" : unit;
 }
 
 std::string UnitOf(std::string_view cgroup_file) {

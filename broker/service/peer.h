@@ -23,8 +23,9 @@ class Peer {
   // The process that connected the Unix socket `fd`, as the kernel knows it (SO_PEERCRED): of a
   // descriptor that was passed on, the one that connected it. NotFound when it is gone already.
   static absl::StatusOr<std::shared_ptr<const Peer>> OfSocket(int fd);
-  // A peer whose process can't be seen: on another machine. `name` is what its certificate says.
-  static std::shared_ptr<const Peer> Remote(std::string name);
+  // A peer whose process can't be seen: on another machine. `name` is what its certificate says,
+  // `over` how it comes.
+  static std::shared_ptr<const Peer> Remote(std::string name, std::string_view over = "TLS");
 
   // False: the process is outside our pid namespace or on another machine. Whether it lives is then
   // known by its connection alone.
@@ -49,7 +50,7 @@ class Peer {
   uid_t uid_ = 0;
   gid_t gid_ = 0;
   UniqueFd pidfd_;
-  std::string name_;
+  std::string name_;  // of a remote one, and how it comes
 };
 
 // Who may connect to a VM's socket, besides what the file's mode allows.
@@ -58,11 +59,14 @@ struct PeerRule {
   std::string unit;  // systemd unit that the process must be in; empty: not checked
 };
 
-// Whether `peer` may speak for the VM of the rule. PermissionDenied says what was found and what
-// was expected. The unit is read from `proc_root`/<pid>/cgroup while the process lives; one that
-// has ended, or that can't be seen, is in no unit.
+// Whether `peer` may speak for the VM of the rule. PermissionDenied says who was refused, what was
+// found and what was expected.
 absl::Status CheckPeer(const Peer& peer, const PeerRule& rule,
                        const std::string& proc_root = "/proc");
+
+// The systemd unit of the process, read from `proc_root`/<pid>/cgroup while it lives. Empty for one
+// that is in none, that has ended, or that can't be seen.
+std::string UnitOfPeer(const Peer& peer, const std::string& proc_root = "/proc");
 
 // The systemd unit that a /proc/<pid>/cgroup file says, as systemd reads it: the first part of the
 // path that is no slice. What a unit names its own groups further down doesn't count, because a

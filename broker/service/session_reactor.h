@@ -3,6 +3,7 @@
 #define BROKER_SERVICE_SESSION_REACTOR_H_
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
@@ -36,16 +37,17 @@ struct GuestDeps {
 // engine (one more ends the stream), and at most as many answers wait to be written: a peer that
 // doesn't read is not read from. Nor is a VM that is over its rate, until it has saved up for more.
 //
-// The session is opened by the stream's first message, whatever it is.
+// The session is opened by the stream's first message, whatever it is. Messages come as bytes and
+// are parsed here: gRPC's own parsing would tell the end of the stream and what is no message
+// alike.
 //
 // Lives until gRPC, the engine, and the table are all done with it. Reactions run in gRPC's
 // threads, answers come from any; nothing blocks. Two rules keep gRPC's own: whoever set `writing_`
 // may start a write, and Finish() waits for the end of that write; a read is started in a reaction,
 // or else under the lock and before Finish().
-class SessionReactor final
-    : public grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>,
-      public SessionStream,
-      public std::enable_shared_from_this<SessionReactor> {
+class SessionReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                             public SessionStream,
+                             public std::enable_shared_from_this<SessionReactor> {
  public:
   // A reactor for gRPC to drive.
   static SessionReactor* Start(const GuestDeps& deps, Caller caller,
@@ -82,6 +84,8 @@ class SessionReactor final
 
   // --- Reading: one thread at a time, that of the last read's reaction or of what continues it ---
 
+  // The message in `raw_in_` becomes that in `in_`.
+  bool Parse();
   // Deals with the message in `in_`; true: read on.
   bool Handle();
   // Opens the session. False: refused, or to be tried again by a timer.
@@ -117,6 +121,7 @@ class SessionReactor final
   std::atomic<uint64_t> requests_{0};
 
   // Of the reading side.
+  grpc::ByteBuffer raw_in_;
   v1::SessionRequest in_;
   uint64_t last_sequence_ = 0;
   int open_attempts_ = 0;
@@ -126,6 +131,7 @@ class SessionReactor final
 
   // Of the one who set `writing_`.
   v1::SessionResponse out_;
+  grpc::ByteBuffer raw_out_;
 
   Mutex mutex_;
   std::shared_ptr<SessionReactor> self_ ABSL_GUARDED_BY(mutex_);  // until OnDone

@@ -11,6 +11,9 @@
 namespace bpmp::service {
 namespace {
 
+// How long a process whose stream ended may take to end itself before it counts as alive.
+constexpr absl::Duration kLastBreath = absl::Milliseconds(100);
+
 std::string Named(uint64_t id, const std::string& what) {
   return absl::StrCat("session ", id, ": ", what);
 }
@@ -101,9 +104,10 @@ void SessionTable::StreamEnded(VmId vm, const SessionStream* stream) {
       release = true;
       Forget(vm, absl::StrCat(who, " has ended; releasing the VM"));
     } else if (session.peer->visible()) {
-      events_->Add(event_kind::kSessionLost, vm,
-                   Named(session.id,
-                         absl::StrCat("stream lost; ", who, " lives on, so nothing is released")));
+      // A process that is killed closes its connections a moment before it has ended.
+      acceptor_->After(kLastBreath, [this, vm, id = session.id, losses = session.losses] {
+        TellWhyLost(vm, id, losses);
+      });
     } else {
       const absl::Duration grace = session.endpoint->grace;
       events_->Add(
@@ -129,13 +133,33 @@ void SessionTable::PeerGone(VmId vm, const Peer* peer) {
   engine_->Release(vm, [] {});
 }
 
+void SessionTable::TellWhyLost(VmId vm, uint64_t id, uint64_t losses) {
+  {
+    MutexLock lock(&mutex_);
+    if (!IsLost(vm, id, losses)) return;
+    const Peer& peer = *sessions_.at(vm).peer;
+    if (!peer.Gone()) {
+      events_->Add(event_kind::kSessionLost, vm,
+                   Named(id, absl::StrCat("stream lost; ", peer.ToString(),
+                                          " lives on, so nothing is released")));
+      return;
+    }
+    Forget(vm, absl::StrCat(peer.ToString(), " has ended; releasing the VM"));
+  }
+  engine_->Release(vm, [] {});
+}
+
+bool SessionTable::IsLost(VmId vm, uint64_t id, uint64_t losses) const {
+  const auto it = sessions_.find(vm);
+  if (it == sessions_.end() || stopped_) return false;
+  const Session& session = it->second;
+  return session.id == id && session.losses == losses && session.stream == nullptr;
+}
+
 void SessionTable::GraceOver(VmId vm, uint64_t id, uint64_t losses) {
   {
     MutexLock lock(&mutex_);
-    const auto it = sessions_.find(vm);
-    if (it == sessions_.end() || stopped_) return;
-    const Session& session = it->second;
-    if (session.id != id || session.losses != losses || session.stream != nullptr) return;
+    if (!IsLost(vm, id, losses)) return;
     Forget(vm, "did not come back within its grace time; releasing the VM");
   }
   engine_->Release(vm, [] {});

@@ -114,6 +114,10 @@ class SessionTable {
   absl::Status Displace(const Caller& caller, uint64_t resume, Displaced* displaced)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Forget(VmId vm, std::string why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the session still misses the stream that it lost then.
+  bool IsLost(VmId vm, uint64_t id, uint64_t losses) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The stream of a process that could be seen is lost: is the process?
+  void TellWhyLost(VmId vm, uint64_t id, uint64_t losses) ABSL_LOCKS_EXCLUDED(mutex_);
   void GraceOver(VmId vm, uint64_t id, uint64_t losses) ABSL_LOCKS_EXCLUDED(mutex_);
 
   backend::Engine* const engine_;

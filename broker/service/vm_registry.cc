@@ -11,11 +11,11 @@
 #include "broker/base/string_view.h"
 #include "broker/core/core.h"
 #include "broker/service/spec.h"
+#include "broker/service/vm_checks.h"
 
 namespace bpmp::service {
 namespace {
 
-constexpr absl::Duration kDefaultGrace = absl::Seconds(5);
 // A deleted VM is released once more when a request in its name slipped in between.
 constexpr int kReleaseAttempts = 3;
 
@@ -35,11 +35,9 @@ Limits LimitsOf(const v1::LimitsConfig& config) {
   return limits;
 }
 
-absl::StatusOr<VmServer::Options> OptionsOf(const v1::VmConfig& vm,
-                                            const std::string& runtime_dir) {
+absl::StatusOr<VmServer::Options> OptionsOf(const v1::VmConfig& vm) {
   VmServer::Options options;
-  options.socket =
-      vm.socket().empty() ? absl::StrCat(runtime_dir, "/vms/", vm.name(), ".sock") : vm.socket();
+  options.socket = vm.socket();
   options.rule.user = geteuid();
   if (!vm.owner().empty()) {
     BPMP_ASSIGN_OR_RETURN(options.owner.user, FindUser(vm.owner()));
@@ -48,9 +46,7 @@ absl::StatusOr<VmServer::Options> OptionsOf(const v1::VmConfig& vm,
   if (!vm.group().empty()) {
     BPMP_ASSIGN_OR_RETURN(options.owner.group, FindGroup(vm.group()));
   }
-  if (!vm.mode().empty()) {
-    BPMP_ASSIGN_OR_RETURN(options.owner.mode, ParseMode(vm.mode()));
-  }
+  BPMP_ASSIGN_OR_RETURN(options.owner.mode, ParseMode(vm.mode()));
   if (!vm.peer().user().empty()) {
     BPMP_ASSIGN_OR_RETURN(options.rule.user, FindUser(vm.peer().user()));
   }
@@ -75,6 +71,7 @@ VmRegistry::VmRegistry(Deps deps, v1::Config config, std::string proc_root)
       profile_(deps.engine->Read([](const core::Core& core) { return &core.profile(); })),
       config_(std::move(config)),
       lifeline_(std::make_shared<Lifeline>()) {
+  for (v1::VmConfig& vm : *config_.mutable_vms()) ApplyVmDefaults(runtime_dir_, &vm);
   MutexLock lock(&lifeline_->mutex);
   lifeline_->registry = this;
 }
@@ -88,12 +85,11 @@ VmRegistry::~VmRegistry() {
 }
 
 absl::StatusOr<std::shared_ptr<VmServer>> VmRegistry::Listen(const v1::VmConfig& vm) {
-  BPMP_ASSIGN_OR_RETURN(VmServer::Options options, OptionsOf(vm, runtime_dir_));
+  BPMP_ASSIGN_OR_RETURN(VmServer::Options options, OptionsOf(vm));
   const auto id =
       deps_.engine->Read([&](const core::Core& core) { return core.FindVm(vm.name()); });
   if (!id) return absl::InternalError("the policy doesn't have it");
-  const absl::Duration grace =
-      vm.peer().grace_ms() != 0 ? absl::Milliseconds(vm.peer().grace_ms()) : kDefaultGrace;
+  const absl::Duration grace = absl::Milliseconds(vm.peer().grace_ms());
   VmServer::Deps deps;
   deps.guest = {deps_.engine, deps_.sessions, deps_.events, deps_.acceptor};
   deps.reaper = &reaper_;
@@ -124,6 +120,7 @@ absl::Status VmRegistry::Start() {
 void VmRegistry::Enter(const v1::VmConfig& vm, std::shared_ptr<VmServer> server) {
   const VmId id = server->endpoint()->vm;
   if (vm.ids() == v1::VmConfig::HIDDEN) hiding_.insert(id);
+  if (!vm.peer().unit().empty()) units_.insert_or_assign(id, vm.peer().unit());
   std::string socket = server->path();
   vms_.insert_or_assign(vm.name(), Entry{vm, id, std::move(socket), std::move(server)});
 }
@@ -142,7 +139,9 @@ absl::StatusOr<core::Policy> VmRegistry::Compile(const v1::Config& config,
   return policy;
 }
 
-absl::Status VmRegistry::Define(const v1::VmConfig& vm, std::vector<std::string>* notes) {
+absl::Status VmRegistry::Define(const v1::VmConfig& entry, std::vector<std::string>* notes) {
+  v1::VmConfig vm = entry;
+  ApplyVmDefaults(runtime_dir_, &vm);
   MutexLock changing(&changes_);
   {
     MutexLock lock(&mutex_);
@@ -152,8 +151,8 @@ absl::Status VmRegistry::Define(const v1::VmConfig& vm, std::vector<std::string>
   }
   v1::Config config = config_;
   *config.add_vms() = vm;
+  BPMP_RETURN_IF_ERROR(CheckNewVm(config_, vm, notes));
   BPMP_ASSIGN_OR_RETURN(core::Policy policy, Compile(config, notes));
-  BPMP_RETURN_IF_ERROR(About(vm.name(), OptionsOf(vm, runtime_dir_).status()));
   BPMP_RETURN_IF_ERROR(deps_.engine->Install(std::move(policy)));
   auto server = Listen(vm);
   if (!server.ok()) {
@@ -217,7 +216,11 @@ absl::Status VmRegistry::Withdraw(const std::string& name) {
   BPMP_RETURN_IF_ERROR(deps_.engine->Install(std::move(policy)));
   config_ = std::move(config);
   MutexLock lock(&mutex_);
-  vms_.erase(name);
+  const auto it = vms_.find(name);
+  if (it == vms_.end()) return absl::OkStatus();  // shut down meanwhile
+  hiding_.erase(it->second.vm);
+  units_.erase(it->second.vm);
+  vms_.erase(it);
   return absl::OkStatus();
 }
 
@@ -240,15 +243,31 @@ std::optional<VmRegistry::Info> VmRegistry::Find(std::string_view name) const {
   return ToInfo(it->second);
 }
 
+std::shared_ptr<Endpoint> VmRegistry::FindByName(std::string_view name) const {
+  MutexLock lock(&mutex_);
+  const auto it = vms_.find(name);
+  if (it == vms_.end() || it->second.server == nullptr) return nullptr;
+  return it->second.server->endpoint();
+}
+
 std::shared_ptr<Endpoint> VmRegistry::FindByCertificate(std::string_view name) const {
   MutexLock lock(&mutex_);
-  for (const auto& [vm_name, entry] : vms_) {
-    const std::string& configured = entry.config.certificate_name();
-    if (entry.server != nullptr && (configured.empty() ? vm_name : configured) == name) {
+  for (const auto& [vm, entry] : vms_) {
+    if (entry.server != nullptr && entry.config.certificate_name() == name) {
       return entry.server->endpoint();
     }
   }
   return nullptr;
+}
+
+std::optional<VmId> VmRegistry::FindByUnitOf(const Peer& peer) const {
+  const std::string unit = UnitOfPeer(peer, proc_root_);
+  if (unit.empty()) return std::nullopt;
+  MutexLock lock(&mutex_);
+  for (const auto& [vm, name] : units_) {
+    if (name == unit) return vm;
+  }
+  return std::nullopt;
 }
 
 bool VmRegistry::HidesIds(VmId vm) const {

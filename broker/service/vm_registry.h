@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -24,6 +25,7 @@
 #include "broker/core/profile.h"
 #include "broker/service/acceptor.h"
 #include "broker/service/event_log.h"
+#include "broker/service/peer.h"
 #include "broker/service/reaper.h"
 #include "broker/service/sessions.h"
 #include "broker/service/vm_server.h"
@@ -60,10 +62,10 @@ class VmRegistry {
   // Makes the sockets of all VMs. The error names the VM, and then no socket is left behind.
   absl::Status Start() ABSL_LOCKS_EXCLUDED(changes_, mutex_);
 
-  // Adds a VM. The whole policy is checked again and installed, or refused whole; `notes`, which
-  // may be null, gets what became worth saying. AlreadyExists, or what core::Compile or the socket
-  // refuse.
-  absl::Status Define(const v1::VmConfig& vm, std::vector<std::string>* notes)
+  // Adds a VM. All entries and the whole policy are checked again and installed, or refused whole;
+  // `notes`, which may be null, gets what became worth saying. AlreadyExists, InvalidArgument with
+  // what CheckVms() finds, or what core::Compile or the socket refuse.
+  absl::Status Define(const v1::VmConfig& entry, std::vector<std::string>* notes)
       ABSL_LOCKS_EXCLUDED(changes_, mutex_);
   // Ends the VM's session, removes its socket, releases it, and takes it out of the policy; then
   // calls `done`, from any thread. NotFound, or FailedPrecondition when that is under way already.
@@ -72,9 +74,13 @@ class VmRegistry {
 
   std::vector<Info> List() const ABSL_LOCKS_EXCLUDED(mutex_);  // by name
   std::optional<Info> Find(std::string_view name) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // As calls need it; null for none of that name.
+  std::shared_ptr<Endpoint> FindByName(std::string_view name) const ABSL_LOCKS_EXCLUDED(mutex_);
   // The VM whose client certificates bear this name; null for none.
   std::shared_ptr<Endpoint> FindByCertificate(std::string_view name) const
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // The VM whose `peer.unit` the process is in; absent for a process that is in no VM's unit.
+  std::optional<VmId> FindByUnitOf(const Peer& peer) const ABSL_LOCKS_EXCLUDED(mutex_);
   // The VM isn't shown what it may not use. May be called under the engine's lock.
   bool HidesIds(VmId vm) const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -123,7 +129,9 @@ class VmRegistry {
 
   mutable Mutex mutex_;
   std::map<std::string, Entry, std::less<>> vms_ ABSL_GUARDED_BY(mutex_);
+  // Of every VM until it is withdrawn: a VM whose socket is gone is a VM still.
   absl::flat_hash_set<VmId> hiding_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<VmId, std::string> units_ ABSL_GUARDED_BY(mutex_);
 
   const std::shared_ptr<Lifeline> lifeline_;
   Reaper reaper_;  // last: what it still runs uses the rest

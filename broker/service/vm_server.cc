@@ -128,7 +128,7 @@ absl::StatusOr<VmServer::PeerServer*> VmServer::ServerOf(std::shared_ptr<const P
   }
   if (servers_.size() >= kMaxProcesses) {
     return absl::ResourceExhaustedError(absl::StrCat(
-        peer->ToString(), " connected, but ", kMaxProcesses, " other processes have already"));
+        "refused ", peer->ToString(), ": ", kMaxProcesses, " other processes are connected"));
   }
   auto made = std::make_unique<PeerServer>(deps_.guest, endpoint_, peer, options_.hide_ids);
   if (!made->started()) return absl::InternalError("gRPC could not start a server");
@@ -152,7 +152,7 @@ absl::Status VmServer::CountConnection(int fd) {
   }
   if (connections_.size() >= kMaxConnections) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("a connection too many: ", kMaxConnections, " are open"));
+        absl::StrCat("refused a connection: ", kMaxConnections, " are open"));
   }
   connections_.push_back({fd, SocketOf(fd)});
   return absl::OkStatus();

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <memory>
 #include <string>
 
 #include "broker/mrq/codec.h"
@@ -206,10 +208,62 @@ TEST_F(AdminRequestsTest, ATransferThatIsNoRequestIsAnsweredLikeTheVms) {
   v1::TransferAsResponse response;
   ASSERT_TRUE(TransferAs("serial-vm", debug, &response).ok());
   EXPECT_EQ(response.response().error(), -22);
+  EXPECT_EQ(response.reason(), "not-forwarded");
+  EXPECT_EQ(response.reason_text(), "MRQ 75 (DEBUG) is not one that a VM may send");
   debug.set_rx_size(121);
   EXPECT_EQ(TransferAs("serial-vm", debug, &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(TransferAs("nobody", debug, &response).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(AdminRequestsTest, ATransferOfAPartOfARequestIsToldWhatIsMissing) {
+  v1::MrqRequest frame;
+  frame.set_mrq(22);
+  frame.set_tx(std::string("\x9b\0\0", 3));
+  v1::TransferAsResponse response;
+  ASSERT_TRUE(TransferAs("serial-vm", frame, &response).ok());
+  EXPECT_EQ(response.response().error(), -22);
+  EXPECT_EQ(response.reason(), "bad-argument");
+  EXPECT_THAT(response.reason_text(), HasSubstr("needs 4 bytes, the request has 3"));
+}
+
+// --- A backend that hangs -----------------------------------------------------------------------
+
+// What is asked of it may wait for a minute, and the broker stops all the same.
+class AdminStopTest : public ::testing::Test {
+ protected:
+  // Asks, waits until the firmware hangs over it, and stops the broker. Returns how the call ended.
+  template <typename Request, typename Response>
+  grpc::Status StopDuring(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*,
+                                                                  const Request&, Response*),
+                          const Request& request) {
+    broker_->sim().AddFault(*backend::sim::ParseFault("CLK ENABLE 155 hang"));
+    const auto admin = v1::Admin::NewStub(ConnectTo(broker_->admin_socket()));
+    auto ended = std::async(std::launch::async, [&] {
+      grpc::ClientContext context;
+      Response response;
+      return ((*admin).*method)(&context, request, &response);
+    });
+    broker_->sim().WaitUntilHanging(1);
+    broker_ = nullptr;
+    return ended.get();
+  }
+
+  std::unique_ptr<TestBroker> broker_ = std::make_unique<TestBroker>(
+      R"(vms { name: "a" devices { device: "uarta" } } limits { request_timeout_ms: 60000 })");
+};
+
+TEST_F(AdminStopTest, APinThatHangsIsGivenUp) {
+  v1::PinRequest request;
+  *request.mutable_resource() = Uarta();
+  EXPECT_FALSE(StopDuring(&v1::Admin::Stub::Pin, request).ok());
+}
+
+TEST_F(AdminStopTest, ATransferThatHangsIsGivenUp) {
+  v1::TransferAsRequest request;
+  request.set_vm("a");
+  *request.mutable_request() = ToMessage(Clk(mrq::ClkCmd::kEnable, kUarta));
+  EXPECT_FALSE(StopDuring(&v1::Admin::Stub::TransferAs, request).ok());
 }
 
 }  // namespace

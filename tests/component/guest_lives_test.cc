@@ -11,6 +11,7 @@
 
 #include <future>
 #include <string>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "tests/component/guest_requests.h"
@@ -108,6 +109,25 @@ TEST_F(GuestLivesTest, TheEndOfTheProcessReleases) {
   EXPECT_FALSE(IsOn(kUarta));
   EXPECT_FALSE(broker_.Holds("a", kUarta));
   EXPECT_FALSE(broker_.sessions().Find(broker_.vm("a")).has_value());
+}
+
+TEST_F(GuestLivesTest, AKillIsToldOnce) {
+  ChildGuest child;
+  ASSERT_THAT(HelloFrom(child), StartsWith("welcome"));
+  // The broker doesn't look at processes until this one has ended.
+  std::promise<void> look;
+  broker_.acceptor().After(absl::ZeroDuration(),
+                           [looks = look.get_future().share()] { looks.wait(); });
+  ASSERT_EQ(child.Ask("drop"), "dropped");
+  while (broker_.sessions().connected() > 0) std::this_thread::yield();
+  child.Kill();
+  look.set_value();
+  const auto closed = broker_.WaitFor(service::event_kind::kSessionClosed, "a");
+  EXPECT_THAT(closed.text, HasSubstr("has ended; releasing the VM"));
+  broker_.WaitFor("released", "a");
+  for (uint64_t number = 1; number <= broker_.events().last(); ++number) {
+    EXPECT_NE(broker_.events().Read(number)->kind, service::event_kind::kSessionLost);
+  }
 }
 
 TEST_F(GuestLivesTest, TheNextProcessNeedNotWaitForTheBroker) {

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/empty.pb.h>
 #include <google/protobuf/unknown_field_set.h>
-#include <google/protobuf/wrappers.pb.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
@@ -19,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/component/admin_fixture.h"
 #include "tests/lib/guest_client.h"
+#include "tests/lib/health_client.h"
 
 namespace bpmp::testing {
 namespace {
@@ -27,31 +27,11 @@ using google::protobuf::Empty;
 using google::protobuf::UnknownFieldSet;
 using ::testing::HasSubstr;
 
-// grpc.health.v1's and the reflection service's messages are not installed with gRPC. The first are
-// the same on the wire as these wrappers, the second are read field by field.
-enum Health { kUnknown = 0, kServing = 1, kNotServing = 2 };
-
-// Absent: the server doesn't know the service.
 std::optional<int> HealthOf(const std::string& socket, const std::string& service) {
-  grpc::TemplatedGenericStub<google::protobuf::StringValue, google::protobuf::Int32Value> stub(
-      ConnectTo(socket));
-  grpc::ClientContext context;
-  google::protobuf::StringValue request;
-  request.set_value(service);
-  google::protobuf::Int32Value response;
-  grpc::Status status;
-  std::promise<void> done;
-  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request, &response,
-                 [&](const grpc::Status& result) {
-                   status = result;
-                   done.set_value();
-                 });
-  done.get_future().wait();
-  if (status.error_code() == grpc::StatusCode::NOT_FOUND) return std::nullopt;
-  EXPECT_TRUE(status.ok()) << status.error_message();
-  return response.value();
+  return testing::HealthOf(ConnectTo(socket), service);
 }
 
+// The reflection service's messages are not installed with gRPC; they are read field by field.
 // One question to the reflection service: field 7 of its request lists the services, field 6 of the
 // answer has them.
 class ServiceLister : public grpc::ClientBidiReactor<Empty, Empty> {

@@ -38,6 +38,13 @@ v1::MrqRequest ToMessage(const mrq::Request& request) {
   return message;
 }
 
+v1::SessionRequest ToMessage(uint64_t sequence, const mrq::Request& request) {
+  v1::SessionRequest message;
+  message.set_sequence(sequence);
+  *message.mutable_request() = ToMessage(request);
+  return message;
+}
+
 mrq::Response FromMessage(const v1::MrqResponse& response) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(response.rx().data());
   return mrq::FromBytes(response.error(), {bytes, response.rx().size()});

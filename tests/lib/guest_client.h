@@ -21,6 +21,7 @@ std::shared_ptr<grpc::Channel> ConnectTo(const std::string& socket);
 
 // A request as it goes into a message, with room for a whole answer.
 v1::MrqRequest ToMessage(const mrq::Request& request);
+v1::SessionRequest ToMessage(uint64_t sequence, const mrq::Request& request);
 mrq::Response FromMessage(const v1::MrqResponse& response);
 
 // A VM's side of the data plane, as plain as can be: one Session stream over blocking calls. Not

@@ -85,11 +85,14 @@ void TestBroker::Compose(v1::Config config, const Options& options) {
       service::VmRegistry::Deps{engine_.get(), sessions_.get(), &acceptor_, &events_}, config,
       options.proc_root);
   Must(registry_->Start(), "sockets");
-  if (config.has_tls()) {
-    tls_ = Must(
-        service::TlsServer::Listen(
-            config.tls(), {engine_.get(), sessions_.get(), &events_, &acceptor_}, registry_.get()),
-        "TLS");
+  const service::GuestDeps deps{engine_.get(), sessions_.get(), &events_, &acceptor_};
+  using service::RemoteServer;
+  if (!config.tls().listen().empty()) {
+    tls_ = Must(RemoteServer::ListenTls(config.tls(), deps, registry_.get()), "TLS");
+  }
+  if (config.insecure_tcp_size() > 0) {
+    insecure_ =
+        Must(RemoteServer::ListenInsecure(config.insecure_tcp(0), deps, registry_.get()), "TCP");
   }
   service::ServerInfo info;
   info.version = "test";
@@ -99,16 +102,19 @@ void TestBroker::Compose(v1::Config config, const Options& options) {
                     config.admin(), {engine_.get(), registry_.get(), sessions_.get(), &events_},
                     info, &acceptor_),
                 "admin socket");
+  if (!config.tls().admin_listen().empty()) Must(admin_->ListenTls(config.tls()), "admin TLS");
 }
 
 TestBroker::~TestBroker() {
   if (tls_ != nullptr) tls_->Shutdown(absl::ZeroDuration());
+  if (insecure_ != nullptr) insecure_->Shutdown(absl::ZeroDuration());
   registry_->Shutdown(absl::Seconds(10));
   admin_->Shutdown(absl::ZeroDuration());
   acceptor_.Stop();
   sim_.Shutdown();
   engine_->Stop();
   tls_.reset();
+  insecure_.reset();
   admin_.reset();
   registry_.reset();
   sessions_.reset();

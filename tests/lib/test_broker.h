@@ -15,8 +15,8 @@
 #include "broker/service/acceptor.h"
 #include "broker/service/admin_server.h"
 #include "broker/service/event_log.h"
+#include "broker/service/remote_server.h"
 #include "broker/service/sessions.h"
-#include "broker/service/tls_server.h"
 #include "broker/service/vm_registry.h"
 
 namespace bpmp::testing {
@@ -51,8 +51,10 @@ class TestBroker {
   service::SessionTable& sessions() { return *sessions_; }
   service::VmRegistry& registry() { return *registry_; }
   service::AdminServer& admin() { return *admin_; }
-  // Null unless the configuration has `tls`.
-  service::TlsServer* tls() { return tls_.get(); }
+  // Null unless the configuration has `tls.listen`.
+  service::RemoteServer* tls() { return tls_.get(); }
+  // Of the first `insecure_tcp`; null without one.
+  service::RemoteServer* insecure() { return insecure_.get(); }
 
   const std::string& directory() const { return directory_; }
   std::string socket(std::string_view vm) const;  // of a VM
@@ -79,7 +81,8 @@ class TestBroker {
   service::Acceptor acceptor_;
   std::unique_ptr<service::SessionTable> sessions_;
   std::unique_ptr<service::VmRegistry> registry_;
-  std::unique_ptr<service::TlsServer> tls_;
+  std::unique_ptr<service::RemoteServer> tls_;
+  std::unique_ptr<service::RemoteServer> insecure_;
   std::unique_ptr<service::AdminServer> admin_;
 };
 
