@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/daemon/config_check.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "broker/base/string_view.h"
+#include "broker/daemon/metrics_address.h"
 #include "broker/service/unix_socket.h"
 
 namespace bpmp::daemon {
@@ -56,10 +58,6 @@ std::optional<Address> ParseAddress(std::string_view text) {
     return std::nullopt;
   }
   return address;
-}
-
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || absl::StartsWith(ToAbsl(host), "127.");
 }
 
 class Checker {
@@ -211,11 +209,11 @@ class Checker {
   void CheckMetrics() {
     const std::string& listen = config_.metrics().listen();
     if (listen == "off") return;
-    const std::optional<Address> address = ParseAddress(listen);
-    if (!address) {
+    const absl::StatusOr<bool> local = IsLocalMetricsAddress(listen);
+    if (!local.ok()) {
       Problem(config_.metrics(), "listen",
-              absl::StrFormat("metrics.listen: '%s' is neither 'off' nor 'host:port'", listen));
-    } else if (!IsLoopback(address->host)) {
+              absl::StrCat("metrics.listen: ", local.status().message()));
+    } else if (!*local) {
       Warn(config_.metrics(), "listen",
            absl::StrFormat("metrics.listen: whoever reaches %s can read the names and the load of "
                            "all VMs; let a firewall or proxy stand before it",
@@ -250,8 +248,12 @@ class Checker {
   }
 
   void CheckFile(const Message& at, std::string_view field, int index, const std::string& path) {
+    struct stat info {};
     if (path.empty()) {
       Problem(at, field, absl::StrCat(ToAbsl(field), ": is required and missing"), index);
+    } else if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+      Problem(at, field, absl::StrFormat("%s: %s is a directory; name a file", ToAbsl(field), path),
+              index);
     } else if (access(path.c_str(), R_OK) != 0) {
       Problem(at, field, absl::StrFormat("%s: can't read %s", ToAbsl(field), path), index);
     }
