@@ -46,8 +46,8 @@ constexpr std::array kPhrases = {
     Phrase{EventKind::kUnbalanced, true, false, "$0 turned off $1 without a vote for it"},
     Phrase{EventKind::kUnknown, true, false, "nobody knows whether $1 is on or off; it is retried"},
     Phrase{EventKind::kQuarantined, true, false,
-           "$1 is quarantined, kept from all but $0; once it is fit for use, clear it (admin API, "
-           "ClearQuarantine)"},
+           "$1 is quarantined, kept from all but $0; once it is fit for use: bpmpctl "
+           "clear-quarantine RESOURCE"},
     Phrase{EventKind::kCleared, true, false, "$1 is out of quarantine, where it was for $0"},
     Phrase{EventKind::kPinned, true, false, "the host holds $1", "the host no longer holds $1"},
     Phrase{EventKind::kVmDefined, true, false, "$0 is defined"},
