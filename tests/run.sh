@@ -10,7 +10,8 @@
 #   tests/run.sh ... -- ARGS    ARGS go to ctest
 #
 # Builds in build/<preset>, keeps its tools in build/tools; changes nothing on the machine but installed
-# packages. Names the tests that were skipped, and why, at its end. Exit status 0 when everything passed.
+# packages. At its end it names the tests that were skipped, and why, before ctest's closing lines.
+# Exit status 0 when everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/lib/packages.sh
@@ -21,7 +22,7 @@ while [ $# -gt 0 ]; do
     --quick) quick=yes ;;
     -L) label="${2:?-L needs a label}"; shift ;;
     --) shift; ctest_args=("$@"); break ;;
-    -h|--help) sed -n '3,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '3,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "tests/run.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
   esac
   shift
@@ -56,7 +57,9 @@ check() {
   local preset="$1" status=0
   shift
   say "test: $preset $*"
-  ctest --preset "$preset" -j "$jobs" --no-tests=error --progress "$@" "${ctest_args[@]}" || status=$?
+  last_log="build/$preset-tests.log"
+  ctest --preset "$preset" -j "$jobs" --no-tests=error --progress --output-log "$last_log" \
+    "$@" "${ctest_args[@]}" || status=$?
   note_skipped "$preset"
   return "$status"
 }
@@ -72,7 +75,12 @@ note_skipped() {
   ' "build/$1/Testing/Temporary/LastTest.log" 2>/dev/null || true)"
   [ -z "$skipped" ] || skipped="${skipped%$'\n'}"$'\n'
 }
-say_skipped() { [ -z "$skipped" ] || printf '\n== skipped\n%s' "$skipped"; }
+# The last words are ctest's own all the same.
+say_skipped() {
+  [ -n "$skipped" ] || return 0
+  printf '\n== skipped\n%s\n' "$skipped"
+  sed -n '/tests passed, /,$p' "$last_log"
+}
 trap say_skipped EXIT
 
 wants() { [ -z "$label" ] || [ "$label" = "$1" ]; }
