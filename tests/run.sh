@@ -5,11 +5,13 @@
 #   tests/run.sh                everything: gcc; clang with ASan and UBSan and the fuzzers; clang with TSan;
 #                               formatting and clang-tidy
 #   tests/run.sh --quick        gcc only, unit and component tests: the inner loop
-#   tests/run.sh -L LABEL       the tests with that ctest label (unit, component, fuzz), everywhere they run
+#   tests/run.sh -L LABEL       the tests with that ctest label (unit, component, fuzz), everywhere they run;
+#                               with --quick: unit or component, gcc only
 #   tests/run.sh ... -- ARGS    ARGS go to ctest
 #
-# Builds in build/<preset>; changes nothing on the machine but installed packages. Exit status 0 when
-# everything passed.
+# Builds in build/<preset>, keeps its tools in build/tools; changes nothing on the machine but installed
+# packages. At its end it names the tests that were skipped, and why, before ctest's closing lines.
+# Exit status 0 when everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/lib/packages.sh
@@ -20,7 +22,7 @@ while [ $# -gt 0 ]; do
     --quick) quick=yes ;;
     -L) label="${2:?-L needs a label}"; shift ;;
     --) shift; ctest_args=("$@"); break ;;
-    -h|--help) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '3,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "tests/run.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
   esac
   shift
@@ -29,6 +31,10 @@ case "$label" in
   ''|unit|component|fuzz) ;;
   *) echo "tests/run.sh: no tests have the label '$label' (unit, component, fuzz)" >&2; exit 2 ;;
 esac
+if [ "$quick" = yes ] && [ "$label" = fuzz ]; then
+  echo "tests/run.sh: --quick builds with gcc, and fuzzing needs clang; run: tests/run.sh -L fuzz" >&2
+  exit 2
+fi
 
 # Other random walks for every commit, the same ones for everybody who tests that commit.
 export BPMP_PROPERTY_SEED="${BPMP_PROPERTY_SEED:-$((16#$(git rev-parse --short=7 HEAD 2>/dev/null || echo 1)))}"
@@ -41,22 +47,47 @@ jobs="$(nproc)"
 # build PRESET: configures and builds all of it.
 build() {
   say "build: $1"
-  cmake --preset "$1" >"build-$1.log" 2>&1 || { cat "build-$1.log"; return 1; }
-  rm -f "build-$1.log"
+  mkdir -p build
+  cmake --preset "$1" >"build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
   cmake --build --preset "$1" -j "$jobs" -- --quiet
 }
 
 # check PRESET [-L LABELS]: runs its tests.
 check() {
-  local preset="$1"
+  local preset="$1" status=0
   shift
   say "test: $preset $*"
-  ctest --preset "$preset" -j "$jobs" --no-tests=error --progress "$@" "${ctest_args[@]}"
+  last_log="build/$preset-tests.log"
+  ctest --preset "$preset" -j "$jobs" --no-tests=error --progress --output-log "$last_log" \
+    "$@" "${ctest_args[@]}" || status=$?
+  note_skipped "$preset"
+  return "$status"
 }
+
+# note_skipped PRESET: remembers which tests its last run skipped. GoogleTest prints the reason below
+# "FILE:LINE: Skipped" and the name after it; ctest keeps both in its log only.
+skipped=''
+note_skipped() {
+  skipped+="$(awk -v preset="$1" '
+    / Skipped$/ { reason = ""; reading = 1; next }
+    reading && /^\[  SKIPPED \]/ { printf "  %s (%s): %s\n", $4, preset, reason; reading = 0 }
+    reading && NF { reason = reason (reason == "" ? "" : " ") $0 }
+  ' "build/$1/Testing/Temporary/LastTest.log" 2>/dev/null || true)"
+  [ -z "$skipped" ] || skipped="${skipped%$'\n'}"$'\n'
+}
+# The last words are ctest's own all the same.
+say_skipped() {
+  [ -n "$skipped" ] || return 0
+  printf '\n== skipped\n%s\n' "$skipped"
+  sed -n '/tests passed, /,$p' "$last_log"
+}
+trap say_skipped EXIT
 
 wants() { [ -z "$label" ] || [ "$label" = "$1" ]; }
 
 require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_TEST[@]}"
+if wants unit; then fetch_promtool build/tools; fi
+export PATH="$PWD/build/tools:$PATH"
 
 if [ "$quick" = yes ]; then
   build dev

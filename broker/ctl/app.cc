@@ -2,12 +2,14 @@
 #include "broker/ctl/app.h"
 
 #include <algorithm>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "broker/base/status_macros.h"
 #include "broker/ctl/completion.h"
+#include "broker/ctl/event_view.h"
 #include "broker/ctl/tree_walk.h"
 #include "broker/ctl/units.h"
 #include "broker/ctl/verbs.h"
@@ -44,6 +46,9 @@ void AddGlobals(CLI::App* root, Globals* globals) {
 // What a broker within reach calls its VMs, clocks and so on; a shell doesn't wait longer than
 // this.
 std::vector<std::string> NamesFromBroker(Context& context, const std::string& what) {
+  if (what == "EVENT") {
+    return EventKinds();
+  }
   context.globals().timeout = absl::Seconds(1);
   const absl::StatusOr<AdminClient*> admin = context.Admin();
   std::vector<std::string> names;
@@ -63,7 +68,6 @@ std::vector<std::string> NamesFromBroker(Context& context, const std::string& wh
       {"CLOCK", v1::RESOURCE_KIND_CLOCK},
       {"RESET", v1::RESOURCE_KIND_RESET},
       {"DOMAIN", v1::RESOURCE_KIND_POWER_DOMAIN},
-      {"RESOURCE", v1::RESOURCE_KIND_UNSPECIFIED},
   };
   const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                   [&what](const auto& known) { return what == known.first; });
@@ -81,19 +85,50 @@ std::vector<std::string> NamesFromBroker(Context& context, const std::string& wh
   return names;
 }
 
-int RunCompletion(const CLI::App& root, const std::vector<std::string>& words, Context& context) {
+ExitCode RunCompletion(const CLI::App& root, const std::vector<std::string>& words,
+                       Context& context) {
+  // Of the broker that the line is for.
+  context.globals().socket = Walk(root, words).socket;
   const auto names = [&context](const std::string& what) { return NamesFromBroker(context, what); };
   for (const Candidate& candidate : Complete(root, words, names)) {
     context.Print(candidate.help.empty() ? candidate.word + "\n"
                                          : candidate.word + "\t" + candidate.help + "\n");
   }
-  return 0;
+  return ExitCode::kOk;
 }
 
 absl::StatusOr<ExitCode> RunVerb(const VerbTree& verbs, Context& context) {
   Globals& globals = context.globals();
   BPMP_ASSIGN_OR_RETURN(globals.timeout, ParseTimeout(globals.timeout_text));
   return verbs.chosen()(context);
+}
+
+ExitCode RunArguments(const std::vector<std::string>& arguments, const Io& io, Context& context) {
+  CLI::App root("Talks to bpmp-broker: who holds which clocks, resets and power domains, and why.",
+                "bpmpctl");
+  VerbTree verbs(&root);
+  AddAllVerbs(verbs, &context.globals());
+  if (!arguments.empty() && arguments[0] == kCompleteVerb) {
+    return RunCompletion(root, {arguments.begin() + 1, arguments.end()}, context);
+  }
+  try {  // CLI11 reports by exceptions; they end here
+    root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    const std::string unknown = UnknownVerb(root, arguments);
+    if (error.get_exit_code() == 0 || unknown.empty()) {
+      std::ostringstream out;
+      const int code = root.exit(error, out, *io.err);
+      context.Print(out.str());
+      return code == 0 ? ExitCode::kOk : ExitCode::kUsage;
+    }
+    context.Warn(unknown);
+    return ExitCode::kUsage;
+  }
+  const absl::StatusOr<ExitCode> code = RunVerb(verbs, context);
+  if (!code.ok()) {
+    context.Warn(std::string(code.status().message()));
+  }
+  return code.ok() ? *code : ExitCodeOf(code.status());
 }
 
 }  // namespace
@@ -107,28 +142,7 @@ void AddAllVerbs(VerbTree& verbs, Globals* globals) {
 
 int Run(const std::vector<std::string>& arguments, const Io& io, const Style& style) {
   Context context(io, style);
-  CLI::App root("Talks to bpmp-broker: who holds which clocks, resets and power domains, and why.",
-                "bpmpctl");
-  VerbTree verbs(&root);
-  AddAllVerbs(verbs, &context.globals());
-  if (!arguments.empty() && arguments[0] == kCompleteVerb) {
-    return RunCompletion(root, {arguments.begin() + 1, arguments.end()}, context);
-  }
-  try {  // CLI11 reports by exceptions; they end here
-    root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    const std::string unknown = UnknownVerb(root, arguments);
-    if (error.get_exit_code() == 0 || unknown.empty()) {
-      return root.exit(error, *io.out, *io.err) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
-    }
-    context.Warn(unknown);
-    return static_cast<int>(ExitCode::kUsage);
-  }
-  const absl::StatusOr<ExitCode> code = RunVerb(verbs, context);
-  if (!code.ok()) {
-    context.Warn(std::string(code.status().message()));
-  }
-  return static_cast<int>(code.ok() ? *code : ExitCodeOf(code.status()));
+  return static_cast<int>(context.Finish(RunArguments(arguments, io, context)));
 }
 
 }  // namespace bpmp::ctl

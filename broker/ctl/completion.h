@@ -20,8 +20,8 @@ struct Candidate {
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
-// Names of what an argument is: "VM", "CLOCK", "RESET", "DOMAIN", "RESOURCE", "EVENT". Empty where
-// the broker can't be asked.
+// Names of what an argument is: "VM", "CLOCK", "RESET", "DOMAIN", "EVENT". Empty where the broker
+// can't be asked, and for all else.
 using NameSource = std::function<std::vector<std::string>(const std::string& what)>;
 
 // What may stand for the last of `words` (which may be empty), found by walking the tree of the

@@ -31,8 +31,14 @@ class CompletionTest : public testing::Test {
       if (what == "VM") {
         return {"gpu-vm", "net-vm"};
       }
-      if (what == "CLOCK" || what == "RESOURCE") {
+      if (what == "CLOCK") {
         return {"uarta", "vic"};
+      }
+      if (what == "DOMAIN") {
+        return {"disp", "vic"};
+      }
+      if (what == "RESET") {
+        return {"can0"};
       }
       return {};
     };
@@ -63,10 +69,36 @@ TEST_F(CompletionTest, CompletesNames) {
   EXPECT_THAT(Words({"watch", "--vm", "n"}), ElementsAre("net-vm"));
 }
 
+TEST_F(CompletionTest, CompletesWhatTheVerbTakes) {
+  EXPECT_THAT(Words({"pin", ""}), ElementsAre("uarta", "vic", "disp"));
+  EXPECT_THAT(Words({"unpin", ""}), Not(Contains("can0")));
+  EXPECT_THAT(Words({"clear-quarantine", ""}), ElementsAre("uarta", "vic", "disp", "can0"));
+  EXPECT_THAT(Words({"pin", "c"}), ElementsAre("clock:"));
+  EXPECT_THAT(Words({"pin", "clock:v"}), ElementsAre("clock:vic"));
+  EXPECT_THAT(Words({"pin", "domain:"}), ElementsAre("domain:disp", "domain:vic"));
+  EXPECT_THAT(Words({"pin", "reset:"}), IsEmpty());
+}
+
+TEST_F(CompletionTest, CompletesGrants) {
+  EXPECT_THAT(Words({"vm", "add", "a", "--clock", "u"}), ElementsAre("uarta="));
+  EXPECT_THAT(Words({"vm", "add", "a", "--clock", "uarta="}),
+              ElementsAre("uarta=get", "uarta=vote", "uarta=exclusive"));
+  EXPECT_THAT(Words({"vm", "add", "a", "--reset=can0=e"}), ElementsAre("--reset=can0=exclusive"));
+}
+
+TEST_F(CompletionTest, KnowsTheSocketOfTheLine) {
+  EXPECT_EQ(Walk(root_, {"--socket", "/a", "vm", "show"}).socket, "/a");
+  EXPECT_EQ(Walk(root_, {"vm", "show", "--socket=/b"}).socket, "/b");
+  EXPECT_EQ(Walk(root_, {"--socket", "/a", "session", "--socket", "/vm"}).socket, "/a");
+  EXPECT_EQ(Walk(root_, {"session", "--socket=/vm"}).socket, "");
+}
+
 TEST_F(CompletionTest, CompletesOptionsAndTheirValues) {
   EXPECT_THAT(Words({"clock", "list", "--a"}), ElementsAre("--active"));
   EXPECT_THAT(Words({"status", "--"}), Contains("--timeout"));
   EXPECT_THAT(Words({"--output", ""}), ElementsAre("table", "json"));
+  EXPECT_THAT(Words({"--output=j"}), ElementsAre("--output=json"));
+  EXPECT_THAT(Words({"--nonsense=j"}), IsEmpty());
   EXPECT_THAT(Words({"completion", "b"}), ElementsAre("bash"));
   EXPECT_THAT(Words({"--timeout", "v"}), IsEmpty());
 }

@@ -47,8 +47,11 @@ class Context {
   absl::StatusOr<AdminClient*> Admin();
 
   // Writes to standard output and flushes, so that a reader of a pipe sees whole lines at once.
-  // False when nobody reads any more.
+  // False when it couldn't, now or earlier: nobody reads any more, or the disk is full.
   bool Print(std::string_view text);
+  // `code`, or kFailed where Print() couldn't; says why, unless the reader just went away (`|
+  // head`).
+  ExitCode Finish(ExitCode code);
   void Warn(std::string_view line);
 
   // A verb's result: `message` as JSON where that was asked for, else `text`. Returns `code`.
@@ -60,6 +63,7 @@ class Context {
   const Style style_;
   Globals globals_;
   std::unique_ptr<AdminClient> admin_;
+  int write_error_ = 0;  // errno of the first Print() that failed, where there is one
 };
 
 }  // namespace bpmp::ctl

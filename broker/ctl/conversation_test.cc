@@ -14,6 +14,7 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 TEST_F(VerbsTest, RequestsGoOutAsBytesAndComeBackInWords) {
   broker_.answer.mutable_response()->set_rx(std::string("\x00\x6c\xdc\x02\0\0\0\0", 8));
@@ -76,6 +77,43 @@ TEST_F(VerbsTest, WatchReplaysThePastAndEnds) {
   EXPECT_EQ(Ctl({"watch", "--replay-only"}).out, "");
 }
 
+TEST_F(VerbsTest, WatchSaysWhatIsNoLongerRemembered) {
+  for (const uint64_t number : {4711, 4712}) {
+    v1::Event event;
+    event.set_number(number);
+    event.set_vm(number == 4711 ? "gpu-vm" : "net-vm");
+    event.set_lost(number == 4711 ? 4710 : 0);
+    broker_.events.push_back(event);
+  }
+  broker_.status.set_last_event(4712);
+  EXPECT_THAT(Ctl({"watch", "--replay-only"}).out,
+              StartsWith("(4710 events before this: no longer remembered)\n"));
+  EXPECT_THAT(Ctl({"watch", "--replay-only", "--vm", "net-vm"}).out, HasSubstr("(4710 events "))
+      << "also where the first event is nobody's";
+  broker_.watch_stays = true;
+  EXPECT_THAT(Ctl({"watch", "--since", "1", "--count", "2"}).out,
+              HasSubstr("no longer remembered"));
+  EXPECT_THAT(Ctl({"watch", "--count", "2"}).out, HasSubstr("this watcher is too slow"));
+}
+
+TEST_F(VerbsTest, WatchTellsNothingHappenedFromNothingEverDoes) {
+  broker_.status.set_last_event(0);
+  EXPECT_EQ(Ctl({"watch", "--replay-only", "--vm", "net-vm", "--kind", "vote"}).code, 0);
+  EXPECT_EQ(Ctl({"watch", "--replay-only", "--vm", "host"}).code, 0);
+  const Result vm = Ctl({"watch", "--replay-only", "--vm", "nosuch"});
+  EXPECT_EQ(vm.code, 4);
+  EXPECT_EQ(vm.err, "bpmpctl: no vm 'nosuch'\n");
+  const Result kind = Ctl({"watch", "--replay-only", "--kind", "vot"});
+  EXPECT_EQ(kind.code, 2);
+  EXPECT_THAT(kind.err, HasSubstr("no events of kind 'vot'; did you mean vote? The kinds are: "));
+}
+
+TEST_F(VerbsTest, WatchEndsWithFiveWhenTheBrokerDoesntAnswer) {
+  broker_.failure = grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "");
+  EXPECT_EQ(Ctl({"watch"}).code, 5);
+  EXPECT_THAT(Asked(), StartsWith("GetServerStatus"));
+}
+
 TEST_F(VerbsTest, WatchEndsWithThreeWhenTheBrokerGoes) { EXPECT_EQ(Ctl({"watch"}).code, 3); }
 
 TEST_F(VerbsTest, SessionsSpeakAsTheVm) {
@@ -124,10 +162,12 @@ TEST_F(VerbsTest, SessionsThatTheBrokerEndsSaySo) {
 
 TEST_F(VerbsTest, CompletionAsksTheBroker) {
   ::setenv("BPMP_BROKER_ADMIN", broker_.socket().c_str(), 1);
-  EXPECT_EQ(CtlAt({"__complete", "vm", "show", ""}).out, "net-vm\n");
+  EXPECT_EQ(CtlAt({"__complete", "vm", "show", ""}).out, "net-vm\ngpu-vm\n");
   EXPECT_EQ(CtlAt({"__complete", "request", "net-vm", "pg", "on", "v"}).out, "vic\n");
   EXPECT_THAT(CtlAt({"__complete", "why-on", ""}).out, HasSubstr("uarta\n"));
   ::setenv("BPMP_BROKER_ADMIN", "/no/such/admin.sock", 1);
+  EXPECT_EQ(CtlAt({"__complete", "--socket", broker_.socket(), "vm", "show", "n"}).out, "net-vm\n")
+      << "the broker of the line, not of the environment";
   const Result nobody = CtlAt({"__complete", "vm", "show", ""});
   EXPECT_EQ(nobody.code, 0);
   EXPECT_EQ(nobody.out + nobody.err, "");

@@ -146,7 +146,8 @@ absl::Status ExplainFailure(const grpc::Status& status, const Endpoint& endpoint
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(
           absl::StrCat("no answer from ", at, " within ", absl::FormatDuration(timeout),
-                       "; a longer time: --timeout 30s, how it is: bpmpctl status"));
+                       "; a longer time: --timeout 30s; whether it runs: systemctl status "
+                       "bpmp-broker"));
     case grpc::StatusCode::NOT_FOUND:
       return absl::NotFoundError(message);
     case grpc::StatusCode::UNIMPLEMENTED:

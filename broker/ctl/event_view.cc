@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "broker/ctl/words.h"
@@ -25,6 +26,31 @@ constexpr KindTone kTones[] = {
     {"quarantined", Tone::kBad},   {"moved", Tone::kWarn},          {"unbalanced", Tone::kWarn},
     {"session-lost", Tone::kWarn}, {"session-refused", Tone::kBad},
 };
+
+constexpr std::string_view kKinds[] = {"vote",
+                                       "edge",
+                                       "edge-failed",
+                                       "rate",
+                                       "parent",
+                                       "moved",
+                                       "reset",
+                                       "denied",
+                                       "conflict",
+                                       "unbalanced",
+                                       "unknown",
+                                       "quarantined",
+                                       "cleared",
+                                       "pinned",
+                                       "vm-defined",
+                                       "vm-deleted",
+                                       "release-started",
+                                       "release-step",
+                                       "released",
+                                       "session-opened",
+                                       "session-lost",
+                                       "session-closed",
+                                       "session-refused",
+                                       "throttled"};
 
 Tone ToneOf(std::string_view kind) {
   const auto* found = std::find_if(std::begin(kTones), std::end(kTones),
@@ -59,22 +85,24 @@ std::string TextOf(const v1::Event& event) {
 
 }  // namespace
 
+std::vector<std::string> EventKinds() { return {std::begin(kKinds), std::end(kKinds)}; }
+
 std::string EventLine(const v1::Event& event, absl::TimeZone zone, const Style& style) {
-  std::string line;
-  if (event.lost() > 0) {
-    absl::StrAppend(
-        &line,
-        Paint(absl::StrCat("(", event.lost(), " events lost: this watcher is too slow)"),
-              Tone::kWarn, style),
-        "\n");
-  }
   const std::string time = absl::FormatTime("%H:%M:%E3S", TimeOf(event), zone);
-  absl::StrAppend(&line, Paint(time, Tone::kDim, style), "  ",
-                  Paint(Padded(absl::StrCat("#", event.number()), 5), Tone::kDim, style), "  ",
-                  Padded(event.vm().empty() ? "-" : Printable(event.vm()), kVmWidth), "  ",
-                  Paint(Padded(Printable(event.kind()), kKindWidth), ToneOf(event.kind()), style),
-                  "  ", TextOf(event), "\n");
-  return line;
+  return absl::StrCat(
+      Paint(time, Tone::kDim, style), "  ",
+      Paint(Padded(absl::StrCat("#", event.number()), 5), Tone::kDim, style), "  ",
+      Padded(event.vm().empty() ? "-" : Printable(event.vm()), kVmWidth), "  ",
+      Paint(Padded(Printable(event.kind()), kKindWidth), ToneOf(event.kind()), style), "  ",
+      TextOf(event), "\n");
+}
+
+std::string GapLine(uint64_t count, Gap gap, const Style& style) {
+  const std::string events = absl::StrCat(count, count == 1 ? " event" : " events");
+  const std::string text = gap == Gap::kForgotten
+                               ? absl::StrCat("(", events, " before this: no longer remembered)")
+                               : absl::StrCat("(", events, " lost: this watcher is too slow)");
+  return Paint(text, Tone::kWarn, style) + "\n";
 }
 
 }  // namespace bpmp::ctl

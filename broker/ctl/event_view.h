@@ -2,7 +2,9 @@
 #ifndef BROKER_CTL_EVENT_VIEW_H_
 #define BROKER_CTL_EVENT_VIEW_H_
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "bpmp/v1/admin.pb.h"
@@ -12,8 +14,19 @@ namespace bpmp::ctl {
 
 // One event on a line that ends in a newline, e.g.
 //   12:07:02.123  #42  net-vm   vote       uarta  votes for clock uarta
-// with a line before it where events were lost. `zone` is the reader's. Pure.
+// `zone` is the reader's. Pure.
 std::string EventLine(const v1::Event& event, absl::TimeZone zone, const Style& style);
+
+// Why events before one are missing.
+enum class Gap {
+  kForgotten,  // they were too old before the watcher came
+  kTooSlow,    // the watcher was, while they happened
+};
+// A line for the place where `count` events are missing.
+std::string GapLine(uint64_t count, Gap gap, const Style& style);
+
+// All kinds of events, as docs/operations.md has them.
+std::vector<std::string> EventKinds();
 
 }  // namespace bpmp::ctl
 

@@ -66,6 +66,16 @@ TEST_F(VerbsTest, UsageErrorsEndWithTwoAndReachNobody) {
   EXPECT_THAT(Ctl({"--version"}).out, StartsWith("bpmpctl "));
 }
 
+TEST_F(VerbsTest, NumbersThatAreNoneAreToldInOneShortLine) {
+  EXPECT_EQ(Ctl({"watch", "--since", "-1"}).err.find("e+"), std::string::npos);
+  EXPECT_THAT(Ctl({"watch", "--since", "-1"}).err, HasSubstr("'-1' is no number; write 0 or more"));
+}
+
+TEST_F(VerbsTest, NoAnswerAdvisesAnotherCommand) {
+  broker_.failure = grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "");
+  EXPECT_THAT(Ctl({"status"}).err, HasSubstr("whether it runs: systemctl status bpmp-broker"));
+}
+
 TEST_F(VerbsTest, AnUnreachableBrokerIsExplained) {
   const Result missing = CtlAt({"--socket", "/no/such/admin.sock", "status"});
   EXPECT_EQ(missing.code, 3);

@@ -165,7 +165,8 @@ grpc::Status FakeBroker::ListResources(grpc::ServerContext*, Ptr<v1::ListResourc
   for (const v1::ResourceState& resource : resources) {
     const bool of_kind =
         in->kind() == v1::RESOURCE_KIND_UNSPECIFIED || in->kind() == resource.kind();
-    if (of_kind && (!in->active_only() || resource.holders_size() > 0)) {
+    const bool active = resource.holders_size() > 0 || !resource.quarantined_for().empty();
+    if (of_kind && (!in->active_only() || active)) {
       *out->add_resources() = resource;
     }
   }

@@ -13,10 +13,10 @@ namespace bpmp::ctl {
 namespace {
 
 absl::StatusOr<v1::ResourceState> Find(Context& context, const std::string& name,
-                                       const std::vector<v1::ResourceKind>& kinds) {
+                                       const Wanted& wanted) {
   BPMP_ASSIGN_OR_RETURN(const ResourceWord word, ParseResourceWord(name));
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
-  return FindResource(*admin, word, kinds);
+  return FindResource(*admin, word, wanted);
 }
 
 v1::ResourceRef RefOf(const v1::ResourceState& resource) {
@@ -55,8 +55,9 @@ absl::StatusOr<ExitCode> Pin(Context& context, const std::string& name, const st
   BPMP_ASSIGN_OR_RETURN(
       const v1::ResourceState resource,
       Find(context, name,
-           rate.empty() ? std::vector{v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN}
-                        : std::vector{v1::RESOURCE_KIND_CLOCK}));
+           rate.empty()
+               ? Wanted{{v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN}, "be pinned"}
+               : Wanted{{v1::RESOURCE_KIND_CLOCK}, "be pinned at a rate"}));
   *request.mutable_resource() = RefOf(resource);
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   BPMP_ASSIGN_OR_RETURN(const v1::PinResponse done, admin->Call(&v1::Admin::Stub::Pin, request));
@@ -73,7 +74,13 @@ absl::StatusOr<ExitCode> Pin(Context& context, const std::string& name, const st
 absl::StatusOr<ExitCode> Unpin(Context& context, const std::string& name) {
   BPMP_ASSIGN_OR_RETURN(
       const v1::ResourceState resource,
-      Find(context, name, {v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN}));
+      Find(context, name,
+           {{v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN}, "be pinned"}));
+  if (!resource.pinned()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the host doesn't pin ", Title(resource), "; what keeps it on: bpmpctl why-on ",
+        resource.kind() == v1::RESOURCE_KIND_CLOCK ? "clock:" : "domain:", resource.name()));
+  }
   v1::UnpinRequest request;
   *request.mutable_resource() = RefOf(resource);
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
@@ -96,9 +103,10 @@ absl::StatusOr<ExitCode> Unpin(Context& context, const std::string& name) {
 absl::StatusOr<v1::ResourceState> FindQuarantined(Context& context, const std::string& name) {
   BPMP_ASSIGN_OR_RETURN(ResourceWord word, ParseResourceWord(name));
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
-  const std::vector<v1::ResourceKind> kinds = {
-      v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN, v1::RESOURCE_KIND_RESET};
-  BPMP_ASSIGN_OR_RETURN(const Resources found, FindResources(*admin, word, kinds));
+  const Wanted any = {
+      {v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN, v1::RESOURCE_KIND_RESET},
+      "be in quarantine"};
+  BPMP_ASSIGN_OR_RETURN(const Resources found, FindResources(*admin, word, any));
   Resources quarantined;
   for (const v1::ResourceState& resource : found) {
     if (!resource.quarantined_for().empty()) {
@@ -109,7 +117,7 @@ absl::StatusOr<v1::ResourceState> FindQuarantined(Context& context, const std::s
     return absl::FailedPreconditionError(absl::StrCat(Quoted(name), " is not in quarantine"));
   }
   return quarantined.size() == 1 ? absl::StatusOr<v1::ResourceState>(quarantined.front())
-                                 : FindResource(*admin, word, kinds);
+                                 : FindResource(*admin, word, any);
 }
 
 absl::StatusOr<ExitCode> ClearQuarantine(Context& context, const std::string& name) {
@@ -130,12 +138,14 @@ void AddPinVerbs(VerbTree& verbs) {
   auto rate = std::make_shared<std::string>();
   CLI::App* pin = verbs.Add("pin", "Let the host hold a clock or power domain",
                             [=](Context& context) { return Pin(context, *name, *rate); });
-  AddArgument(pin, "RESOURCE", name.get(), "Name or id; clock:NAME or domain:NAME");
+  AddArgument(pin, "RESOURCE", name.get(), "Name or id; clock:NAME or domain:NAME")
+      ->type_name(kGateType);
   pin->add_option("--rate", *rate, "Clocks: also set this rate and let nobody change it")
       ->type_name("RATE");
   CLI::App* unpin = verbs.Add("unpin", "End what pin did",
                               [=](Context& context) { return Unpin(context, *name); });
-  AddArgument(unpin, "RESOURCE", name.get(), "Name or id; clock:NAME or domain:NAME");
+  AddArgument(unpin, "RESOURCE", name.get(), "Name or id; clock:NAME or domain:NAME")
+      ->type_name(kGateType);
   CLI::App* clear =
       verbs.Add("clear-quarantine", "Declare what a failed release left in doubt fit for use",
                 [=](Context& context) { return ClearQuarantine(context, *name); });

@@ -32,6 +32,10 @@ const char* VerbOf(v1::ResourceKind kind) {
   }
 }
 
+bool IsCalled(const v1::ResourceState& resource, const std::string& name) {
+  return resource.name() == name || absl::StrCat(resource.id()) == name;
+}
+
 absl::StatusOr<Resources> List(AdminClient& admin, v1::ResourceKind kind) {
   v1::ListResourcesRequest request;
   request.set_kind(kind);
@@ -40,15 +44,27 @@ absl::StatusOr<Resources> List(AdminClient& admin, v1::ResourceKind kind) {
   return Resources(response.resources().begin(), response.resources().end());
 }
 
-absl::Status UnknownResource(const std::string& name, const Resources& all) {
+// Nothing among `all` will do: there is no such name, or it is something else's.
+absl::Status UnknownResource(const std::string& name, const Resources& all, const Wanted& wanted) {
   std::vector<std::string> names;
   for (const v1::ResourceState& resource : all) {
-    names.push_back(resource.name());
+    if (IsCalled(resource, name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Quoted(name), " is a ", KindWord(resource.kind()), "; only a ",
+                       absl::StrJoin(wanted.kinds, " or ",
+                                     [](std::string* out, v1::ResourceKind kind) {
+                                       absl::StrAppend(out, KindWord(kind));
+                                     }),
+                       " can ", wanted.use));
+    }
+    if (wanted.Has(resource.kind())) {
+      names.push_back(resource.name());
+    }
   }
   return absl::NotFoundError(absl::StrCat("nothing is called ", Quoted(name),
                                           DidYouMean(name, names),
-                                          " bpmpctl clock list, domain list and reset list show "
-                                          "all names"));
+                                          " All names: bpmpctl clock list, domain list, reset "
+                                          "list"));
 }
 
 }  // namespace
@@ -98,7 +114,7 @@ absl::StatusOr<CachedNames::Table> AdminNames::Fetch(v1::ResourceKind kind) {
 }
 
 std::string AdminNames::Hint(v1::ResourceKind kind) const {
-  return absl::StrCat("bpmpctl ", VerbOf(kind), " list shows all");
+  return absl::StrCat("All names: bpmpctl ", VerbOf(kind), " list");
 }
 
 GuestNames::GuestNames(Endpoint endpoint, std::shared_ptr<grpc::Channel> channel,
@@ -136,25 +152,28 @@ std::string GuestNames::Hint(v1::ResourceKind kind) const {
   return absl::StrCat("This VM is shown no other; an id works for any ", KindWord(kind));
 }
 
+bool Wanted::Has(v1::ResourceKind kind) const {
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
 absl::StatusOr<Resources> FindResources(AdminClient& admin, const ResourceWord& word,
-                                        const std::vector<v1::ResourceKind>& kinds) {
+                                        const Wanted& wanted) {
   BPMP_ASSIGN_OR_RETURN(const Resources all, List(admin, word.kind));
   Resources found;
   for (const v1::ResourceState& resource : all) {
-    const bool wanted = std::find(kinds.begin(), kinds.end(), resource.kind()) != kinds.end();
-    if (wanted && (resource.name() == word.name || absl::StrCat(resource.id()) == word.name)) {
+    if (wanted.Has(resource.kind()) && IsCalled(resource, word.name)) {
       found.push_back(resource);
     }
   }
   if (found.empty()) {
-    return UnknownResource(word.name, all);
+    return UnknownResource(word.name, all, wanted);
   }
   return found;
 }
 
 absl::StatusOr<v1::ResourceState> FindResource(AdminClient& admin, const ResourceWord& word,
-                                               const std::vector<v1::ResourceKind>& kinds) {
-  BPMP_ASSIGN_OR_RETURN(const Resources found, FindResources(admin, word, kinds));
+                                               const Wanted& wanted) {
+  BPMP_ASSIGN_OR_RETURN(const Resources found, FindResources(admin, word, wanted));
   if (found.size() == 1) {
     return found.front();
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -28,7 +29,7 @@ class CachedNames : public Names {
  protected:
   using Table = std::map<std::string, uint32_t, std::less<>>;
   virtual absl::StatusOr<Table> Fetch(v1::ResourceKind kind) = 0;
-  // What to try when a name is unknown: "bpmpctl clock list shows all".
+  // What to try when a name is unknown, as a sentence: "All names: bpmpctl clock list".
   virtual std::string Hint(v1::ResourceKind kind) const = 0;
 
  private:
@@ -65,13 +66,21 @@ class GuestNames final : public CachedNames {
   const absl::Duration timeout_;
 };
 
-// Every resource that `word` may mean, of the kinds in `kinds` (RESOURCE_KIND_UNSPECIFIED: all).
-// NotFound, with the closest name, if there is none.
+// What will do where a resource is named, and what for: "be pinned".
+struct Wanted {
+  std::vector<v1::ResourceKind> kinds;
+  std::string use;
+
+  bool Has(v1::ResourceKind kind) const;
+};
+
+// Every resource that `word` may mean. NotFound, with the closest name, if there is none;
+// InvalidArgument, with what is wanted, where the name is another kind's.
 absl::StatusOr<Resources> FindResources(AdminClient& admin, const ResourceWord& word,
-                                        const std::vector<v1::ResourceKind>& kinds);
+                                        const Wanted& wanted);
 // The same where exactly one is needed: InvalidArgument says how to write each of several.
 absl::StatusOr<v1::ResourceState> FindResource(AdminClient& admin, const ResourceWord& word,
-                                               const std::vector<v1::ResourceKind>& kinds);
+                                               const Wanted& wanted);
 
 }  // namespace bpmp::ctl
 

@@ -56,7 +56,7 @@ std::string Closest(std::string_view word, const std::vector<std::string>& candi
 
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates) {
   const std::string closest = Closest(word, candidates);
-  return closest.empty() ? "" : absl::StrCat("; did you mean ", closest, "?");
+  return closest.empty() ? "." : absl::StrCat("; did you mean ", closest, "?");
 }
 
 }  // namespace bpmp::ctl

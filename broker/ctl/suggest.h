@@ -12,7 +12,7 @@ namespace bpmp::ctl {
 // or dropped, at most a third of the word's. Empty when none comes that close.
 std::string Closest(std::string_view word, const std::vector<std::string>& candidates);
 
-// "; did you mean uarta?", or nothing.
+// "; did you mean uarta?", or the full stop, since another sentence follows.
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace bpmp::ctl

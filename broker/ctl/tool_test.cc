@@ -27,13 +27,28 @@ std::string Shell(const std::string& script) {
 
 constexpr char kComplete[] =
     "source <(bpmpctl completion bash)\n"
-    "complete_line() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _bpmpctl;\n"
+    "COMP_WORDBREAKS=' =:'\n"
+    "compopt() { printf '%s ' \"$@\"; }\n"
+    "complete_line() { COMP_LINE=\"$1\"; COMP_POINT=${#1}; _bpmpctl;\n"
     "  printf '%s\\n' \"${COMPREPLY[@]}\"; }\n";
 
 TEST(BashCompletion, CompletesAVerb) {
-  EXPECT_EQ(Shell(std::string(kComplete) + "complete_line bpmpctl v"), "vm\n");
-  EXPECT_EQ(Shell(std::string(kComplete) + "complete_line bpmpctl vm re"), "remove\nrelease\n");
-  EXPECT_EQ(Shell(std::string(kComplete) + "complete_line bpmpctl --output ''"), "table\njson\n");
+  EXPECT_EQ(Shell(std::string(kComplete) + "complete_line 'bpmpctl v'"), "vm\n");
+  EXPECT_EQ(Shell(std::string(kComplete) + "complete_line 'bpmpctl vm re'"), "remove\nrelease\n");
+  EXPECT_EQ(Shell(std::string(kComplete) + "complete_line 'bpmpctl --output '"), "table\njson\n");
+}
+
+// bash replaces what follows the last : or = only.
+TEST(BashCompletion, CompletesWithinAWord) {
+  FakeBroker broker;
+  broker.resources = {MakeResource(v1::RESOURCE_KIND_CLOCK, 155, "uarta", v1::GATE_STATE_ON, {})};
+  const std::string line =
+      std::string(kComplete) + "complete_line 'bpmpctl --socket " + broker.socket() + " ";
+  EXPECT_EQ(Shell(line + "pin clock:u'"), "uarta\n");
+  EXPECT_EQ(Shell(line + "pin cl'"), "-o nospace clock:\n");
+  EXPECT_EQ(Shell(line + "vm add a --clock uarta=v'"), "vote\n");
+  EXPECT_EQ(Shell(line + "vm add a --clock u'"), "-o nospace uarta=\n");
+  EXPECT_EQ(Shell(line + "watch --kind release-'"), "release-started\nrelease-step\n");
 }
 
 TEST(BashCompletion, IsRegistered) {
@@ -89,6 +104,29 @@ TEST(Session, StaysUntilKilledAndAnswersEachLineAtOnce) {
   session.CloseInput();
   session.Signal(SIGTERM);
   EXPECT_EQ(session.Wait(), 0);
+}
+
+// Whoever keeps the output in a file must not take a full disk for an answer.
+TEST(Output, FailsOnAFullDisk) {
+  FakeBroker broker;
+  broker.events.resize(2);
+  broker.events[0].set_number(1);
+  const std::string at = "export BPMP_BROKER_ADMIN=" + broker.socket() + "\n";
+  for (const char* line :
+       {"status", "--help", "--version", "completion bash", "__complete ''", "watch"}) {
+    EXPECT_EQ(Shell(at + "bpmpctl " + line + " 2>&1 >/dev/full; echo $?"),
+              "bpmpctl: can't write to standard output: No space left on device\n6\n")
+        << line;
+  }
+}
+
+TEST(Output, IsQuietWhenTheReaderHasSeenEnough) {
+  FakeBroker broker;
+  const std::string at = "export BPMP_BROKER_ADMIN=" + broker.socket() + "\n";
+  // The reader is gone before the tool begins; with SIGPIPE as usual, and ignored.
+  const std::string gone = "exec 3> >(:)\nwait $!\n";
+  EXPECT_EQ(Shell(at + gone + "(bpmpctl status 2>&1 >&3); echo $?"), "141\n");
+  EXPECT_EQ(Shell(at + gone + "trap '' PIPE; (bpmpctl status 2>&1 >&3); echo $?"), "6\n");
 }
 
 TEST(Output, HasNoColoursInAPipe) {

@@ -24,19 +24,31 @@ const CLI::Option* FindOption(const CLI::App* app, const std::string& word) {
   return nullptr;
 }
 
-void Step(const std::string& word, Position* at) {
+void TakeValue(const CLI::App& root, const std::string& value, Position* at) {
+  // A verb's option of the same name is another one.
+  if (at->expects != nullptr && at->expects == root.get_option_no_throw("--socket")) {
+    at->socket = value;
+  }
+  at->expects = nullptr;
+}
+
+void Step(const CLI::App& root, const std::string& word, Position* at) {
   if (at->expects != nullptr) {
-    at->expects = nullptr;
+    TakeValue(root, word, at);
     return;
   }
   if (absl::StartsWith(word, "-") && word.size() > 1) {
-    const CLI::Option* option = FindOption(at->app, word);
+    const size_t equals = word.find('=');
+    const CLI::Option* option = FindOption(at->app, word.substr(0, equals));
     at->expects = option != nullptr && option->get_items_expected_max() > 0 ? option : nullptr;
+    if (equals != std::string::npos) {
+      TakeValue(root, word.substr(equals + 1), at);
+    }
     return;
   }
   for (const CLI::App* verb : VerbsOf(*at->app)) {
     if (at->positionals.empty() && verb->get_name() == word) {
-      *at = Position{verb, nullptr, {}};
+      at->app = verb;
       return;
     }
   }
@@ -46,9 +58,10 @@ void Step(const std::string& word, Position* at) {
 }  // namespace
 
 Position Walk(const CLI::App& root, const std::vector<std::string>& words) {
-  Position at{&root, nullptr, {}};
+  Position at;
+  at.app = &root;
   for (const std::string& word : words) {
-    Step(word, &at);
+    Step(root, word, &at);
   }
   return at;
 }

@@ -15,6 +15,7 @@ struct Position {
   const CLI::App* app = nullptr;         // the verb or group that is reached
   const CLI::Option* expects = nullptr;  // an option whose value comes next
   std::vector<std::string> positionals;  // of `app`, so far
+  std::string socket;                    // the program's own --socket, where it was given
 };
 
 Position Walk(const CLI::App& root, const std::vector<std::string>& words);

@@ -15,8 +15,12 @@ namespace bpmp::ctl {
 // that ExitCodeOf gives it.
 using Action = std::function<absl::StatusOr<ExitCode>(Context&)>;
 
+// The type of a RESOURCE that is no reset, for completion.
+inline constexpr char kGateType[] = "CLOCK|DOMAIN";
+
 // The command line as a tree. Positional arguments are named after what they are (VM, CLOCK,
-// RESET, DOMAIN, RESOURCE, REQUEST): completion goes by these names.
+// RESET, DOMAIN, RESOURCE, REQUEST), unless a type name says it better: completion goes by these
+// names, options' types among them.
 class VerbTree {
  public:
   explicit VerbTree(CLI::App* root) : root_(root) {}  // not owned

@@ -21,13 +21,14 @@ struct Result {
   std::string err;
 };
 
-// Runs verbs in this process against a fake broker with one VM and four resources.
+// Runs verbs in this process against a fake broker with two VMs and four resources.
 class VerbsTest : public testing::Test {
  protected:
   VerbsTest() {
-    broker_.vms.resize(1);
+    broker_.vms.resize(2);
     broker_.vms[0].set_name("net-vm");
     broker_.vms[0].set_socket(broker_.socket());
+    broker_.vms[1].set_name("gpu-vm");
     broker_.resources = {
         MakeResource(v1::RESOURCE_KIND_CLOCK, 155, "uarta", v1::GATE_STATE_ON, {"gpu-vm"}),
         MakeResource(v1::RESOURCE_KIND_CLOCK, 167, "vic", v1::GATE_STATE_OFF, {}),

@@ -69,7 +69,10 @@ TEST_F(VerbsTest, ResourcesAreListedAndShown) {
 TEST_F(VerbsTest, UnknownNamesEndWithFourAndAHint) {
   const Result clock = Ctl({"clock", "show", "uatra"});
   EXPECT_EQ(clock.code, 4);
-  EXPECT_THAT(clock.err, HasSubstr("nothing is called 'uatra'; did you mean uarta?"));
+  EXPECT_THAT(clock.err,
+              HasSubstr("nothing is called 'uatra'; did you mean uarta? All names: bpmpctl"));
+  EXPECT_THAT(Ctl({"clock", "show", "zzzzz"}).err,
+              HasSubstr("nothing is called 'zzzzz'. All names: bpmpctl"));
   const Result request = Ctl({"request", "net-vm", "clk", "enable", "uatra"});
   EXPECT_EQ(request.code, 4);
   EXPECT_THAT(request.err, HasSubstr("no clock is called 'uatra'; did you mean uarta?"));
@@ -102,7 +105,39 @@ TEST_F(VerbsTest, PinsNeedOneThing) {
   EXPECT_EQ(refused.code, 1);
   EXPECT_EQ(refused.out, "refused: EBUSY: gpu-vm holds it\n");
   broker_.unpinned.add_reboot_to_see("gpu-vm");
+  broker_.resources[0].set_pinned(true);
   EXPECT_THAT(Ctl({"unpin", "uarta"}).err, HasSubstr("gpu-vm: saw the pin when booting"));
+}
+
+TEST_F(VerbsTest, PinsSayWhatCantBePinned) {
+  const Result reset = Ctl({"pin", "reset:uarta"});
+  EXPECT_EQ(reset.code, 2);
+  EXPECT_EQ(reset.err, "bpmpctl: 'uarta' is a reset; only a clock or power domain can be pinned\n");
+  EXPECT_EQ(Ctl({"pin", "domain:vic", "--rate", "1MHz"}).err,
+            "bpmpctl: 'vic' is a power domain; only a clock can be pinned at a rate\n");
+  const Result free = Ctl({"unpin", "uarta"});
+  EXPECT_EQ(free.code, 1);
+  EXPECT_EQ(free.err,
+            "bpmpctl: the host doesn't pin clock uarta; what keeps it on: bpmpctl why-on "
+            "clock:uarta\n");
+}
+
+TEST_F(VerbsTest, ListsOfAVmThatIsNoneAreRefused) {
+  for (const char* kind : {"clock", "reset", "domain"}) {
+    const Result list = Ctl({kind, "list", "--vm", "nosuch"});
+    EXPECT_EQ(list.code, 4) << kind;
+    EXPECT_EQ(list.err, "bpmpctl: no vm 'nosuch'\n");
+  }
+  EXPECT_EQ(Ctl({"clock", "list", "--vm", "host"}).code, 0);
+}
+
+TEST_F(VerbsTest, StatusNamesWhatIsInQuarantine) {
+  broker_.status.set_quarantined(1);
+  broker_.resources[2].set_quarantined_for("net-vm");
+  EXPECT_THAT(
+      Ctl({"status"}).out,
+      HasSubstr("quarantined    1: power domain vic (for net-vm); once fit for use: bpmpctl "
+                "clear-quarantine RESOURCE\n"));
 }
 
 TEST_F(VerbsTest, ClearQuarantineMeansTheOneInQuarantine) {

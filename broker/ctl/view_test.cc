@@ -6,7 +6,6 @@
 #include <string>
 
 #include "broker/ctl/clock_tree.h"
-#include "broker/ctl/event_view.h"
 #include "broker/ctl/fake_broker.h"
 #include "broker/ctl/resource_view.h"
 #include "broker/ctl/vm_view.h"
@@ -206,6 +205,12 @@ TEST(VmTable, ShowsSessionsAndVotes) {
       "mgbe0\n"
       "all     releasing  -          -               -       0        0        0      0  "
       "everything\n");
+  v1::ListVmsResponse single;
+  *single.add_vms() =
+      FromText<v1::Vm>("name: 'a' config { clocks { name: 'emc' } resets { name: 'vic' } }");
+  EXPECT_THAT(VmTable(single, kNow, kPlain), HasSubstr(" 2 single grants\n"));
+  single.mutable_vms(0)->mutable_config()->add_devices()->set_device("uarta");
+  EXPECT_THAT(VmTable(single, kNow, kPlain), HasSubstr(" uarta, 2 single grants\n"));
   EXPECT_EQ(VmTable({}, kNow, kPlain),
             "no VM is defined; bpmpctl vm add NAME --device DEVICE adds one\n");
 }
@@ -231,7 +236,7 @@ TEST(StatusText, IsShort) {
                            "version: '0.1.0' backend: 'sim' backend_healthy: true vms: 2 "
                            "sessions: 1 clocks: 435 power_domains: 19 last_event: 42 "
                            "firmware_tag: 'sim-t234' started { seconds: 1699992020 }"),
-                       kNow, kPlain),
+                       {}, kNow, kPlain),
             "broker         bpmp-broker 0.1.0, up 2 h 13 min\n"
             "backend        sim, healthy\n"
             "firmware       sim-t234\n"
@@ -241,25 +246,6 @@ TEST(StatusText, IsShort) {
             "quarantined    0\n"
             "last event     42\n"
             "configuration  built-in defaults\n");
-}
-
-TEST(EventLine, IsOneLineAndSaysWhatWasLost) {
-  const auto event = FromText<v1::Event>(
-      "number: 42 time { seconds: 1700000000 nanos: 5000000 } kind: 'vote' vm: 'net-vm' "
-      "text: 'net-vm votes for clock uarta'");
-  EXPECT_EQ(EventLine(event, absl::UTCTimeZone(), kPlain),
-            "22:13:20.005  #42    net-vm      vote             net-vm votes for clock uarta\n");
-  const auto gap = FromText<v1::Event>(
-      "number: 9 lost: 3 kind: 'denied' resource_name: 'uarta' other: 'gpu-vm' error: -16 "
-      "time { seconds: 1700000000 }");
-  EXPECT_EQ(EventLine(gap, absl::UTCTimeZone(), kPlain),
-            "(3 events lost: this watcher is too slow)\n"
-            "22:13:20.000  #9     -           denied           uarta, gpu-vm, EBUSY (another "
-            "holder)\n");
-  const auto hostile = FromText<v1::Event>("kind: 'x' vm: 'a' text: 'client \\033[2J\\nspoofed'");
-  EXPECT_EQ(EventLine(hostile, absl::UTCTimeZone(), kPlain).find('\x1b'), std::string::npos);
-  EXPECT_EQ(EventLine(hostile, absl::UTCTimeZone(), kPlain).find('\n'),
-            EventLine(hostile, absl::UTCTimeZone(), kPlain).size() - 1);
 }
 
 TEST(Words, ReadResourcesAndAccess) {

@@ -48,6 +48,24 @@ std::string GrantsText(const google::protobuf::RepeatedPtrField<v1::ResourceGran
   });
 }
 
+std::string Count(int number, const char* one, const char* several) {
+  return absl::StrCat(number, " ", number == 1 ? one : several);
+}
+
+// All that the VM may use, short enough for a table.
+std::string UsesText(const v1::VmConfig& config) {
+  if (config.all() == v1::ACCESS_EXCLUSIVE) {
+    return "everything";
+  }
+  std::string text = DevicesText(config);
+  const int single = config.clocks_size() + config.resets_size() + config.power_domains_size();
+  if (single > 0) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ",
+                    Count(single, "single grant", "single grants"));
+  }
+  return text;
+}
+
 std::string SessionText(const v1::Vm& vm, absl::Time now) {
   if (!vm.has_session()) {
     return SessionCell(vm).text;
@@ -66,13 +84,24 @@ std::string SessionText(const v1::Vm& vm, absl::Time now) {
   return text;
 }
 
-std::string Count(uint32_t number, const char* one, const char* several) {
-  return absl::StrCat(number, " ", number == 1 ? one : several);
-}
-
 std::string TransfersText(const v1::ServerStatus& status) {
   return absl::StrCat(status.transfers_running(), " running, ", status.transfers_queued(),
                       " waiting, ", status.transfers_overdue(), " overdue");
+}
+
+std::string QuarantineText(const v1::ServerStatus& status, const Resources& quarantined) {
+  std::string text = absl::StrCat(status.quarantined());
+  if (!quarantined.empty()) {
+    absl::StrAppend(&text, ": ",
+                    absl::StrJoin(quarantined, ", ",
+                                  [](std::string* out, const v1::ResourceState& resource) {
+                                    absl::StrAppend(out, KindWord(resource.kind()), " ",
+                                                    resource.name(), " (for ",
+                                                    resource.quarantined_for(), ")");
+                                  }),
+                    "; once fit for use: bpmpctl clear-quarantine RESOURCE");
+  }
+  return text;
 }
 
 }  // namespace
@@ -89,11 +118,10 @@ std::string VmTable(const v1::ListVmsResponse& vms, absl::Time now, const Style&
                {"EPOCH", Align::kRight},
                {"DEVICES"}});
   for (const v1::Vm& vm : vms.vms()) {
-    table.Add(
-        {vm.name(), SessionCell(vm), AgeText(vm.session().since(), now), vm.session().client(),
-         PidText(vm), absl::StrCat(vm.clock_votes()), absl::StrCat(vm.power_domain_votes()),
-         absl::StrCat(vm.waiting()), absl::StrCat(vm.epoch()),
-         vm.config().all() == v1::ACCESS_EXCLUSIVE ? "everything" : DevicesText(vm.config())});
+    table.Add({vm.name(), SessionCell(vm), AgeText(vm.session().since(), now),
+               vm.session().client(), PidText(vm), absl::StrCat(vm.clock_votes()),
+               absl::StrCat(vm.power_domain_votes()), absl::StrCat(vm.waiting()),
+               absl::StrCat(vm.epoch()), UsesText(vm.config())});
   }
   return table.empty() ? "no VM is defined; bpmpctl vm add NAME --device DEVICE adds one\n"
                        : table.Render(style);
@@ -135,7 +163,8 @@ std::string VmText(const v1::Vm& vm, absl::Time now, const Style& style) {
   return text;
 }
 
-std::string StatusText(const v1::ServerStatus& status, absl::Time now, const Style& style) {
+std::string StatusText(const v1::ServerStatus& status, const Resources& quarantined, absl::Time now,
+                       const Style& style) {
   const std::string age = AgeText(status.started(), now);
   return RenderProperties(
       {{"broker", Cell(absl::StrCat("bpmp-broker ", status.version(),
@@ -150,7 +179,7 @@ std::string StatusText(const v1::ServerStatus& status, absl::Time now, const Sty
        {"vms", Cell(absl::StrCat(status.vms(), " defined, ", status.sessions(), " connected"))},
        {"transfers",
         Cell(TransfersText(status), status.transfers_overdue() > 0 ? Tone::kBad : Tone::kPlain)},
-       {"quarantined", Cell(absl::StrCat(status.quarantined()),
+       {"quarantined", Cell(QuarantineText(status, quarantined),
                             status.quarantined() > 0 ? Tone::kBad : Tone::kPlain)},
        {"last event", Cell(absl::StrCat(status.last_event()))},
        {"configuration",

@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "bpmp/v1/admin.pb.h"
+#include "broker/ctl/resource_view.h"
 #include "broker/ctl/style.h"
 
 // VMs and the broker itself as text for a terminal. `now` is the wall clock. Pure functions.
@@ -14,7 +15,9 @@ namespace bpmp::ctl {
 std::string VmTable(const v1::ListVmsResponse& vms, absl::Time now, const Style& style);
 // One VM: how it stands, what it is configured with, what it holds.
 std::string VmText(const v1::Vm& vm, absl::Time now, const Style& style);
-std::string StatusText(const v1::ServerStatus& status, absl::Time now, const Style& style);
+// `quarantined` may be empty although the status counts some.
+std::string StatusText(const v1::ServerStatus& status, const Resources& quarantined, absl::Time now,
+                       const Style& style);
 
 }  // namespace bpmp::ctl
 

@@ -3,12 +3,17 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/event_view.h"
 #include "broker/ctl/interrupt.h"
 #include "broker/ctl/json.h"
+#include "broker/ctl/suggest.h"
 #include "broker/ctl/verbs.h"
 
 namespace bpmp::ctl {
@@ -48,40 +53,77 @@ bool IsWanted(const WatchOptions& options, const v1::Event& event) {
          (options.vms.empty() || has(options.vms, event.vm()) || has(options.vms, event.other()));
 }
 
-// The last event to wait for.
-absl::StatusOr<uint64_t> LastEvent(AdminClient& admin, const WatchOptions& options) {
-  if (!options.replay_only) {
-    return std::numeric_limits<uint64_t>::max();
+// Nothing was shown: is it that nothing happened, or that nothing of the kind ever does?
+absl::Status CheckFilters(AdminClient& admin, const WatchOptions& options) {
+  const std::vector<std::string> known = EventKinds();
+  for (const std::string& kind : options.kinds) {
+    if (std::find(known.begin(), known.end(), kind) == known.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there are no events of kind ", Quoted(kind), DidYouMean(kind, known),
+                       " The kinds are: ", absl::StrJoin(known, ", ")));
+    }
   }
-  BPMP_ASSIGN_OR_RETURN(const v1::ServerStatus status, admin.Call(&v1::Admin::Stub::GetServerStatus,
-                                                                  v1::GetServerStatusRequest()));
-  return status.last_event();
+  for (const std::string& vm : options.vms) {
+    v1::GetVmRequest request;
+    request.set_name(vm);
+    if (vm != "host") {
+      BPMP_RETURN_IF_ERROR(admin.Call(&v1::Admin::Stub::GetVm, request).status());
+    }
+  }
+  return absl::OkStatus();
 }
 
-bool Show(Context& context, const v1::Event& event) {
-  return context.Print(context.globals().json()
-                           ? ToJson(event, JsonLayout::kOneLine)
-                           : EventLine(event, absl::LocalTimeZone(), context.style()));
-}
+// Prints what the stream brings.
+class Watcher {
+ public:
+  Watcher(Context& context, const WatchOptions& options, uint64_t last)
+      : context_(context),
+        options_(options),
+        last_(last),
+        gap_(options.replay_only || options.since > 0 ? Gap::kForgotten : Gap::kTooSlow) {}
 
-absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
-  BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
-  BPMP_ASSIGN_OR_RETURN(const uint64_t last, LastEvent(*admin, options));
-  const v1::WatchRequest request = ToRequest(options);
-  if (request.since() > last || last == 0) {
-    return ExitCode::kOk;  // nothing happened yet
+  // False when no more is wanted.
+  bool Take(v1::Event event) {
+    missing_ += event.lost();
+    if (event.number() <= last_ && IsWanted(options_, event)) {
+      event.set_lost(std::exchange(missing_, 0));
+      if (!Show(event) || ++shown_ == options_.count) {
+        return false;
+      }
+    }
+    gap_ = Gap::kTooSlow;
+    return event.number() < last_;
   }
+  uint64_t shown() const { return shown_; }
+
+ private:
+  bool Show(const v1::Event& event) {
+    if (context_.globals().json()) {
+      return context_.Print(ToJson(event, JsonLayout::kOneLine));
+    }
+    const Style& style = context_.style();
+    return context_.Print(absl::StrCat(event.lost() > 0 ? GapLine(event.lost(), gap_, style) : "",
+                                       EventLine(event, absl::LocalTimeZone(), style)));
+  }
+
+  Context& context_;
+  const WatchOptions& options_;
+  const uint64_t last_;
+  // Where the past is asked for, what is missing before the first event was so already.
+  Gap gap_;
+  uint64_t missing_ = 0;
+  uint64_t shown_ = 0;
+};
+
+absl::StatusOr<ExitCode> Stream(AdminClient& admin, const v1::WatchRequest& request,
+                                Watcher* watcher) {
   grpc::ClientContext call;
   const InterruptGuard guard([&call] { call.TryCancel(); });
-  const auto stream = admin->stub().Watch(&call, request);
+  const auto stream = admin.stub().Watch(&call, request);
   bool go_on = true;
-  uint64_t shown = 0;
   v1::Event event;
   while (go_on && stream->Read(&event)) {
-    if (event.number() <= last && IsWanted(options, event)) {
-      go_on = Show(context, event) && ++shown != options.count;
-    }
-    go_on = go_on && event.number() < last;
+    go_on = watcher->Take(std::move(event));
   }
   if (!go_on) {
     call.TryCancel();
@@ -93,19 +135,48 @@ absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
   if (status.ok()) {
     return absl::UnavailableError("the broker ended the stream of events; is it stopping?");
   }
-  return ExplainFailure(status, admin->endpoint(), admin->timeout());
+  return ExplainFailure(status, admin.endpoint(), admin.timeout());
+}
+
+absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
+  BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
+  // The stream has no deadline, so a broker that doesn't answer must be noticed before.
+  BPMP_ASSIGN_OR_RETURN(
+      const v1::ServerStatus status,
+      admin->Call(&v1::Admin::Stub::GetServerStatus, v1::GetServerStatusRequest()));
+  const v1::WatchRequest request = ToRequest(options);
+  if (!options.replay_only) {
+    Watcher watcher(context, options, std::numeric_limits<uint64_t>::max());
+    return Stream(*admin, request, &watcher);
+  }
+  Watcher watcher(context, options, status.last_event());
+  ExitCode code = ExitCode::kOk;
+  if (request.since() <= status.last_event()) {
+    BPMP_ASSIGN_OR_RETURN(code, Stream(*admin, request, &watcher));
+  }
+  if (watcher.shown() == 0 && !WasInterrupted()) {
+    BPMP_RETURN_IF_ERROR(CheckFilters(*admin, options));
+  }
+  return code;
 }
 
 }  // namespace
 
 void AddWatchVerb(VerbTree& verbs) {
   auto options = std::make_shared<WatchOptions>();
-  const CLI::Validator not_negative = CLI::Validator(CLI::NonNegativeNumber).description("");
+  const CLI::Validator whole(
+      [](const std::string& text) {
+        const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+          return absl::ascii_isdigit(static_cast<unsigned char>(c));
+        });
+        return digits ? "" : Quoted(text) + " is no number; write 0 or more";
+      },
+      "");
   CLI::App* watch = verbs.Add("watch", "Events as they happen, until Ctrl-C",
                               [options](Context& context) { return Watch(context, *options); });
   watch->add_option("--since", options->since, "First the remembered events from this number on")
       ->type_name("NUMBER")
-      ->check(not_negative);
+      ->check(whole);
   watch->add_option("--vm", options->vms, "Only of this VM (may be repeated)")
       ->type_name("VM")
       ->allow_extra_args(false);
@@ -114,7 +185,7 @@ void AddWatchVerb(VerbTree& verbs) {
       ->allow_extra_args(false);
   watch->add_option("--count", options->count, "End after as many events")
       ->type_name("NUMBER")
-      ->check(not_negative);
+      ->check(whole);
   watch->add_flag("--replay-only", options->replay_only,
                   "Only what the broker remembers (all of it without --since), then end");
 }

@@ -17,11 +17,11 @@ absl::StatusOr<ExitCode> On(Context& context, const std::string& name) {
   BPMP_ASSIGN_OR_RETURN(const ResourceWord word, ParseResourceWord(name));
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   // A reset is never on, so a name that a clock shares means the clock, unless `reset:` is written.
-  std::vector<v1::ResourceKind> kinds = {v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN};
+  Wanted wanted = {{v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN}, "be on"};
   if (word.kind == v1::RESOURCE_KIND_RESET) {
-    kinds = {v1::RESOURCE_KIND_RESET};
+    wanted.kinds = {v1::RESOURCE_KIND_RESET};
   }
-  BPMP_ASSIGN_OR_RETURN(const Resources found, FindResources(*admin, word, kinds));
+  BPMP_ASSIGN_OR_RETURN(const Resources found, FindResources(*admin, word, wanted));
   v1::ListResourcesRequest request;
   request.set_kind(v1::RESOURCE_KIND_CLOCK);
   BPMP_ASSIGN_OR_RETURN(const v1::ListResourcesResponse all,
@@ -58,7 +58,8 @@ void AddWhyVerbs(VerbTree& verbs) {
   CLI::App* on = verbs.Add("why-on", "What keeps a clock or power domain on",
                            [resource](Context& context) { return On(context, *resource); });
   AddArgument(on, "RESOURCE", resource.get(),
-              "Name or id; clock:NAME or domain:NAME where both exist");
+              "Name or id; clock:NAME or domain:NAME where both exist")
+      ->type_name(kGateType);
 
   auto vm = std::make_shared<std::string>();
   auto words = std::make_shared<std::vector<std::string>>();

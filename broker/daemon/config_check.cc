@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "broker/base/string_view.h"
+#include "broker/daemon/metrics_address.h"
 #include "broker/service/unix_socket.h"
 #include "broker/service/vm_checks.h"
 
@@ -52,8 +54,6 @@ bool IsLoopbackLiteral(std::string_view host) {
   }
   return host == "[::1]";
 }
-
-bool IsLoopback(std::string_view host) { return host == "localhost" || IsLoopbackLiteral(host); }
 
 class Checker {
  public:
@@ -134,11 +134,11 @@ class Checker {
   void CheckMetrics() {
     const std::string& listen = config_.metrics().listen();
     if (listen == "off") return;
-    const std::optional<Address> address = ParseAddress(listen);
-    if (!address) {
+    const absl::StatusOr<bool> local = IsLocalMetricsAddress(listen);
+    if (!local.ok()) {
       Problem(config_.metrics(), "listen",
-              absl::StrFormat("metrics.listen: '%s' is neither 'off' nor 'host:port'", listen));
-    } else if (!IsLoopback(address->host)) {
+              absl::StrCat("metrics.listen: ", local.status().message()));
+    } else if (!*local) {
       Warn(config_.metrics(), "listen",
            absl::StrFormat("metrics.listen: whoever reaches %s can read the names and the load of "
                            "all VMs; let a firewall or proxy stand before it",
@@ -203,8 +203,12 @@ class Checker {
   }
 
   void CheckFile(const Message& at, std::string_view field, int index, const std::string& path) {
+    struct stat info {};
     if (path.empty()) {
       Problem(at, field, absl::StrCat(ToAbsl(field), ": is required and missing"), index);
+    } else if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+      Problem(at, field, absl::StrFormat("%s: %s is a directory; name a file", ToAbsl(field), path),
+              index);
     } else if (access(path.c_str(), R_OK) != 0) {
       Problem(at, field, absl::StrFormat("%s: can't read %s", ToAbsl(field), path), index);
     }

@@ -289,6 +289,16 @@ TEST_F(DaemonComponentTest, BadFaultsAndMissingFiles) {
   EXPECT_THAT(Slurp("err"), HasSubstr("can't open " + root_ + "/nothing.yaml"));
 }
 
+// A script that keeps the answer in a file must not take a full disk for "OK".
+TEST_F(DaemonComponentTest, SaysWhenItsOutputCantBeWritten) {
+  std::filesystem::create_symlink("/dev/full", root_ + "/out");
+  for (const char* option : {"--check", "--version", "--help"}) {
+    Start({"--config", ConfigWith(""), option});
+    EXPECT_EQ(WaitForEnd(), 1) << option;
+    EXPECT_THAT(Slurp("err"), HasSubstr("can't write to standard output"));
+  }
+}
+
 TEST_F(DaemonComponentTest, TheCommandLine) {
   Start({"--version"});
   EXPECT_EQ(WaitForEnd(), 0);

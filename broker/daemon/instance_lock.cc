@@ -19,17 +19,21 @@
 namespace bpmp::daemon {
 namespace {
 
+constexpr mode_t kLockMode = 0600;
+
 // Whoever can rename files in the directory could put a socket of his own in a VM's place.
 absl::Status CheckDirectory(const std::string& directory) {
   struct stat info {};
   if (stat(directory.c_str(), &info) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("can't look at ", directory));
   }
-  if ((info.st_mode & S_IWOTH) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(directory,
-                     " is writable by everybody, who could replace the sockets in it; choose a "
-                     "'runtime_dir' of the broker's own"));
+  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    const bool everybody = (info.st_mode & S_IWOTH) != 0;
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "%s is writable by %s, who could replace the sockets in it; choose a 'runtime_dir' of the "
+        "broker's own, or: chmod go-w %s",
+        directory, everybody ? "everybody" : absl::StrFormat("the group %d", info.st_gid),
+        directory));
   }
   if (info.st_uid != geteuid() && info.st_uid != 0) {
     return absl::FailedPreconditionError(
@@ -38,6 +42,20 @@ absl::Status CheckDirectory(const std::string& directory) {
                         directory, info.st_uid));
   }
   return absl::OkStatus();
+}
+
+// Whoever can open the file, even to read it, can lock it, and keep the broker from starting.
+absl::Status KeepToOurselves(int fd, const std::string& path) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0)
+    return absl::ErrnoToStatus(errno, absl::StrCat("can't look at ", path));
+  if (info.st_uid != geteuid()) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("%s belongs to uid %d, who could keep the broker from starting; remove it",
+                        path, info.st_uid));
+  }
+  if ((info.st_mode & 07777) == kLockMode || fchmod(fd, kLockMode) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, absl::StrCat("can't set the mode of ", path));
 }
 
 std::string HolderOf(int fd) {
@@ -54,8 +72,9 @@ absl::StatusOr<InstanceLock> InstanceLock::Take(const std::string& directory) {
   BPMP_RETURN_IF_ERROR(service::MakeDirectory(directory));
   BPMP_RETURN_IF_ERROR(CheckDirectory(directory));
   const std::string path = directory + "/broker.lock";
-  service::UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  service::UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
   if (!fd.valid()) return absl::ErrnoToStatus(errno, absl::StrCat("can't open ", path));
+  BPMP_RETURN_IF_ERROR(KeepToOurselves(fd.get(), path));
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return absl::ErrnoToStatus(errno, absl::StrCat("can't lock ", path));
     return absl::AlreadyExistsError(

@@ -15,7 +15,8 @@ namespace bpmp::daemon {
 class InstanceLock {
  public:
   // Makes the directory if needed. AlreadyExists when another broker has it; the message names its
-  // process. FailedPrecondition when others could swap the sockets in the directory for theirs.
+  // process. FailedPrecondition when others could swap the sockets in the directory for theirs, or
+  // hold the lock file, which is closed to all others.
   static absl::StatusOr<InstanceLock> Take(const std::string& directory);
 
  private:

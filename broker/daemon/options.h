@@ -18,6 +18,8 @@ enum class Exit : int {
   kConfig = 78,   // the configuration, or a file that it names
 };
 Exit ExitFor(const absl::Status& status);
+// `exit`, or kFailed, with a message, where standard output couldn't be written.
+Exit FlushOutput(Exit exit);
 
 // The command line.
 struct Options {

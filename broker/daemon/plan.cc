@@ -2,7 +2,10 @@
 #include "broker/daemon/plan.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,9 +34,16 @@ std::string DirectoryOf(const std::string& file) {
   return slash == std::string::npos ? "." : file.substr(0, std::max<size_t>(slash, 1));
 }
 
+// For whoever asks the broker from another directory.
+std::string AbsolutePath(const std::string& file) {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(file, error);
+  return file.empty() || error ? file : path.lexically_normal().string();
+}
+
 absl::Status LoadEffectiveConfig(const Options& options, const Environment& environment,
                                  Plan* plan) {
-  plan->config_file = options.config_file;
+  plan->config_file = AbsolutePath(options.config_file);
   BPMP_ASSIGN_OR_RETURN(plan->loaded, LoadConfig(options.config_file));
   v1::Config* config = plan->loaded.config.get();
   plan->metrics_by_default = config->metrics().listen().empty();
@@ -79,9 +89,9 @@ absl::Status CompilePolicy(Plan* plan) {
   const SourceMap& sources = plan->loaded.sources;
   BPMP_ASSIGN_OR_RETURN(
       const core::PolicySpec spec,
-      service::ToPolicySpec(plan->config(), [&](const google::protobuf::Message* message) {
-        return sources.Of(*message);
-      }));
+      service::ToPolicySpec(plan->config(),
+                            [&](const google::protobuf::Message* message, std::string_view field,
+                                int index) { return sources.Of(*message, field, index); }));
   std::vector<core::Note> notes;
   BPMP_ASSIGN_OR_RETURN(plan->policy, core::Compile(spec, plan->profile, plan->inventory, &notes));
   for (const core::Note& note : notes) {

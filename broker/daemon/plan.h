@@ -20,7 +20,7 @@ namespace bpmp::daemon {
 // starts with.
 struct Plan {
   LoadedConfig loaded;             // effective: defaults are filled in
-  std::string config_file;         // empty: built-in defaults
+  std::string config_file;         // absolute; empty: built-in defaults
   bool metrics_by_default = true;  // the configuration doesn't say where metrics are served
   core::Profile profile;
   std::unique_ptr<backend::sim::SimBackend> backend;

@@ -103,6 +103,8 @@ TEST_F(PlanTest, WhateverIsWrongWithAFileIsTheConfigurationsFault) {
        "b.yaml:2: vm a: profile 'tegra234' has no device"},
       {"vms:\n  - name: a\n    mode: 9\n", "b.yaml:3:5: mode: '9' is no file mode"},
       {"pins: [no-such-clock]\n", "b.yaml:1: pins: "},
+      {"vms: []\nshared_resets:\n  - vic\n  - no-such-reset\n", "b.yaml:4: shared_resets: "},
+      {"vms: []\nprofiles: [/tmp]\n", "b.yaml:2:12: profiles: /tmp is a directory"},
   };
   for (const auto& c : kCases) {
     const absl::Status status = Make(Write("b.yaml", c.yaml)).status();
@@ -117,6 +119,13 @@ TEST_F(PlanTest, NamesCanBeHiddenWhateverTheDevice) {
         Write("b.yaml", absl::StrCat("vms: [{name: a, ids: hidden, devices: [", device, "]}]\n")));
     EXPECT_TRUE(plan.ok()) << plan.status();
   }
+}
+
+TEST_F(PlanTest, KnowsItsFileFromAnyDirectory) {
+  const std::filesystem::path file = Write("b.yaml", "vms: []\n");
+  const auto relative = Make(std::filesystem::relative(file).string());
+  ASSERT_TRUE(relative.ok()) << relative.status();
+  EXPECT_EQ(relative->config_file, file.lexically_normal());
 }
 
 TEST_F(PlanTest, SaysWhatAPolicyMeans) {

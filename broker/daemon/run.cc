@@ -29,7 +29,7 @@ Exit Check(const Options& options, const absl::StatusOr<Plan>& plan) {
   const v1::Config& config = plan->config();
   std::cout << (options.config_file.empty() ? "built-in defaults" : options.config_file) << ": OK, "
             << config.vms_size() << " VMs, sockets in " << config.runtime_dir() << "\n";
-  return Exit::kOk;
+  return FlushOutput(Exit::kOk);
 }
 
 }  // namespace

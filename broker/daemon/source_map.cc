@@ -16,22 +16,35 @@ std::string SourceMap::PrefixAt(Position position) const {
   return absl::StrFormat("%s:%d:%d: ", file_, position.line, position.column);
 }
 
-core::Where SourceMap::Of(const google::protobuf::Message& message) const {
+const Position* SourceMap::Find(const google::protobuf::Message& message, std::string_view field,
+                                int index) const {
+  const auto* descriptor = message.GetDescriptor()->FindFieldByName(std::string(field));
+  if (descriptor != nullptr) {
+    const auto it = fields_.find(FieldKey{&message, descriptor->number(), index});
+    if (it != fields_.end()) return &it->second;
+  }
   const auto it = messages_.find(&message);
-  return {file_, it == messages_.end() ? 0 : it->second.line};
+  return it == messages_.end() ? nullptr : &it->second;
+}
+
+core::Where SourceMap::Of(const google::protobuf::Message& message) const {
+  return Of(message, "", 0);
+}
+
+core::Where SourceMap::Of(const google::protobuf::Message& message, std::string_view field,
+                          int index) const {
+  const Position* position = Find(message, field, index);
+  return {file_, position == nullptr ? 0 : position->line};
 }
 
 std::string SourceMap::Prefix(const google::protobuf::Message& message) const {
-  const auto it = messages_.find(&message);
-  return PrefixAt(it == messages_.end() ? Position() : it->second);
+  return Prefix(message, "", 0);
 }
 
 std::string SourceMap::Prefix(const google::protobuf::Message& message, std::string_view field,
                               int index) const {
-  const auto* descriptor = message.GetDescriptor()->FindFieldByName(std::string(field));
-  if (descriptor == nullptr) return Prefix(message);
-  const auto it = fields_.find(FieldKey{&message, descriptor->number(), index});
-  return it == fields_.end() ? Prefix(message) : PrefixAt(it->second);
+  const Position* position = Find(message, field, index);
+  return PrefixAt(position == nullptr ? Position() : *position);
 }
 
 }  // namespace bpmp::daemon

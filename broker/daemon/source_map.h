@@ -32,8 +32,9 @@ class SourceMap {
     fields_[{message, field, index}] = position;
   }
 
-  // Line 0 for a message that wasn't in the file.
+  // Line 0 for a message that wasn't in the file. The second form falls back as Prefix() does.
   core::Where Of(const google::protobuf::Message& message) const;
+  core::Where Of(const google::protobuf::Message& message, std::string_view field, int index) const;
   // "broker.yaml:12:5: ", or "broker.yaml: " for what isn't in the file, or "" without a file. The
   // second form falls back to the message's own place where the field isn't set.
   std::string Prefix(const google::protobuf::Message& message) const;
@@ -52,6 +53,9 @@ class SourceMap {
     }
   };
 
+  // Null where neither the field nor the message was in the file.
+  const Position* Find(const google::protobuf::Message& message, std::string_view field,
+                       int index) const;
   std::string PrefixAt(Position position) const;
 
   std::string file_;

@@ -48,8 +48,8 @@ constexpr std::array kPhrases = {
            "a reset of $1 by $0 was withheld: $2 uses the device"},
     Phrase{EventKind::kUnknown, true, false, "nobody knows whether $1 is on or off; it is retried"},
     Phrase{EventKind::kQuarantined, true, false,
-           "$1 is quarantined, kept from all but $0; once it is fit for use, clear it (admin API, "
-           "ClearQuarantine)"},
+           "$1 is quarantined, kept from all but $0; once it is fit for use: bpmpctl "
+           "clear-quarantine RESOURCE"},
     Phrase{EventKind::kCleared, true, false, "$1 is out of quarantine, where it was for $0"},
     Phrase{EventKind::kPinned, true, false, "the host holds $1", "the host no longer holds $1"},
     Phrase{EventKind::kVmDefined, true, false, "$0 is defined"},

@@ -17,8 +17,9 @@ namespace {
 
 using google::protobuf::Message;
 
-core::Where At(const WhereFn& where, const Message& message) {
-  return where == nullptr ? core::Where{} : where(&message);
+core::Where At(const WhereFn& where, const Message& message, std::string_view field = "",
+               int index = 0) {
+  return where == nullptr ? core::Where{} : where(&message, field, index);
 }
 
 core::ResetOnExit ToResetOnExit(v1::DeviceGrantConfig::OnExit on_exit) {
@@ -166,7 +167,7 @@ core::VmSpec ToVmSpec(const v1::VmConfig& vm, const WhereFn& where) {
 }
 
 core::VmSpec ToVmSpec(const v1::VmConfig& vm, const core::Where& where) {
-  return ToVmSpec(vm, [&where](const Message*) { return where; });
+  return ToVmSpec(vm, [&where](const Message*, std::string_view, int) { return where; });
 }
 
 absl::StatusOr<core::PolicySpec> ToPolicySpec(const v1::Config& config, const WhereFn& where) {
@@ -176,8 +177,9 @@ absl::StatusOr<core::PolicySpec> ToPolicySpec(const v1::Config& config, const Wh
   for (const auto& rule : config.clocks()) {
     spec.clock_rules.push_back({rule.clock(), FromProto(rule.rate_policy()), At(where, rule)});
   }
-  for (const std::string& reset : config.shared_resets()) {
-    spec.shared_resets.push_back({reset, core::Access::kExclusive, At(where, config)});
+  for (int i = 0; i < config.shared_resets_size(); ++i) {
+    spec.shared_resets.push_back(
+        {config.shared_resets(i), core::Access::kExclusive, At(where, config, "shared_resets", i)});
   }
   for (const auto& pin : config.pins()) spec.pins.push_back(ToPinSpec(pin, At(where, pin)));
   return spec;

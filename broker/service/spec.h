@@ -5,6 +5,7 @@
 #include <google/protobuf/message.h>
 
 #include <functional>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "bpmp/v1/config.pb.h"
@@ -13,8 +14,10 @@
 // The part of the configuration that is policy, as the core takes it. Pure functions.
 namespace bpmp::service {
 
-// Says where a message of the configuration was written. Null, or an empty Where: made at run time.
-using WhereFn = std::function<core::Where(const google::protobuf::Message*)>;
+// Says where a message of the configuration was written, or, with a `field`, the element `index` of
+// that repeated field of it. Null, or an empty Where: made at run time.
+using WhereFn =
+    std::function<core::Where(const google::protobuf::Message*, std::string_view field, int index)>;
 
 // One VM's entry. Never fails: what the core would refuse, ToPolicySpec or core::Compile refuses.
 core::VmSpec ToVmSpec(const v1::VmConfig& vm, const WhereFn& where = nullptr);

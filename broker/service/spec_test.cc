@@ -20,7 +20,8 @@ v1::Config Parse(const std::string& text) {
 }
 
 // The line is the number of fields that the message has set.
-core::Where FieldCount(const google::protobuf::Message* message) {
+core::Where FieldCount(const google::protobuf::Message* message, std::string_view /*field*/,
+                       int /*index*/) {
   std::vector<const google::protobuf::FieldDescriptor*> fields;
   message->GetReflection()->ListFields(*message, &fields);
   return {"test.yaml", static_cast<int>(fields.size())};

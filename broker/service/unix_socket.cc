@@ -24,6 +24,7 @@ namespace bpmp::service {
 namespace {
 
 constexpr int kBacklog = 64;
+constexpr uint32_t kNobodyId = 0xffff'ffff;
 constexpr size_t kMaxNameBuffer = 1 << 20;  // of getpwnam_r; a group may have many members
 
 absl::StatusOr<sockaddr_un> AddressOf(const std::string& path) {
@@ -70,7 +71,12 @@ absl::Status CheckStale(const std::string& path, const sockaddr_un& address) {
 template <typename Entry, typename Get, typename IdOf>
 absl::StatusOr<uint32_t> FindId(std::string_view name, const char* kind, Get get, IdOf id_of) {
   uint32_t number = 0;
-  if (absl::SimpleAtoi(ToAbsl(name), &number)) return number;
+  if (absl::SimpleAtoi(ToAbsl(name), &number)) {
+    // To the kernel, -1 is "leave it as it is": the socket would silently stay the broker's.
+    if (number != kNobodyId) return number;
+    return absl::InvalidArgumentError(
+        absl::StrCat(number, " is the number of no ", kind, ": the kernel takes it for -1"));
+  }
   const std::string key(name);
   for (size_t size = 1024; size <= kMaxNameBuffer; size *= 2) {
     std::vector<char> buffer(size);

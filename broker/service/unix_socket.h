@@ -38,7 +38,8 @@ struct SocketOwner {
   mode_t mode = 0600;
 };
 
-// Resolves a user or group written as a name or a decimal number. NotFound names it.
+// Resolves a user or group written as a name or a decimal number. NotFound names it;
+// InvalidArgument for 4294967295, which chown(2) takes for "leave it as it is".
 absl::StatusOr<uid_t> FindUser(std::string_view name_or_id);
 absl::StatusOr<gid_t> FindGroup(std::string_view name_or_id);
 // "0660" and "660" alike. InvalidArgument for what is no octal mode.

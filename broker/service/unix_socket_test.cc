@@ -135,11 +135,20 @@ TEST(ParseModeTest, ReadsOctal) {
   }
 }
 
+TEST(FindUserTest, RefusesTheNumberThatStandsForNobody) {
+  for (const absl::Status& status :
+       {FindUser("4294967295").status(), FindGroup("4294967295").status()}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("the kernel takes it for -1"));
+  }
+}
+
 TEST(FindUserTest, TakesNamesAndNumbers) {
   EXPECT_EQ(*FindUser("root"), 0u);
   EXPECT_EQ(*FindUser("4711"), 4711u);
   EXPECT_EQ(*FindGroup("root"), 0u);
   EXPECT_TRUE(absl::IsNotFound(FindUser("no-such-user").status()));
+  EXPECT_EQ(*FindUser("4294967294"), 4294967294u);
   EXPECT_TRUE(absl::IsNotFound(FindGroup("no-such-group").status()));
 }
 

@@ -5,13 +5,8 @@
 //   guest_bench BROKER ECHO-SERVER [WORD]
 //
 // With WORD, only the figures whose names contain it.
-#include <unistd.h>
-
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -20,7 +15,7 @@
 
 #include "tests/bench/figures.h"
 #include "tests/bench/guest_client.h"
-#include "tests/bench/process.h"
+#include "tests/bench/sides.h"
 
 namespace bpmp::bench {
 namespace {
@@ -36,36 +31,14 @@ mrq::ClkRequest Clk(mrq::ClkCmd cmd, uint32_t clock = kClock) {
   return request;
 }
 
-[[noreturn]] void Die(const std::string& what) {
-  std::fprintf(stderr, "guest_bench: %s\n", what.c_str());
-  std::exit(1);
+// Fails where a side has no figure: a ratio of nothing is none.
+double Divide(double broker, double echo) {
+  if (!(broker > 0 && echo > 0)) Fail("nothing could be measured; is a server gone?");
+  return broker / echo;
 }
 
-// One server and how to reach it as the n-th VM.
-class Side {
- public:
-  Side(std::vector<std::string> command, std::string log, std::vector<std::string> sockets)
-      : process_(command, log), sockets_(std::move(sockets)) {}
-
-  std::shared_ptr<grpc::Channel> Channel(size_t vm) const {
-    auto channel = Connect(sockets_[vm % sockets_.size()]);
-    if (channel == nullptr) Die("can't connect to " + sockets_[vm % sockets_.size()]);
-    return channel;
-  }
-  const Process& process() const { return process_; }
-
- private:
-  Process process_;
-  std::vector<std::string> sockets_;
-};
-
-struct Sides {
-  const Side& broker;
-  const Side& echo;
-};
-
 double Ratio(const std::vector<double>& broker, const std::vector<double>& echo) {
-  return Median(broker) / Median(echo);
+  return Divide(Median(broker), Median(echo));
 }
 
 void RoundTrips(const Sides& sides, const std::string& name, const mrq::Request& request,
@@ -81,8 +54,8 @@ void RoundTrips(const Sides& sides, const std::string& name, const mrq::Request&
   broker.Ask(Encode(Clk(mrq::ClkCmd::kEnable)));
   for (int chunk = 0; chunk < kChunks; ++chunk) {
     const bool counted = chunk > 0;
-    if (!broker.Time(message, kChunk, counted ? &broker_us : &warm)) Die(broker.error());
-    if (!echo.Time(message, kChunk, counted ? &echo_us : &warm)) Die(echo.error());
+    if (!broker.Time(message, kChunk, counted ? &broker_us : &warm)) Fail(broker.error());
+    if (!echo.Time(message, kChunk, counted ? &echo_us : &warm)) Fail(echo.error());
   }
   Print({name, Ratio(broker_us, echo_us), "ratio", true, target});
 }
@@ -99,7 +72,8 @@ void UnaryRoundTrips(const Sides& sides, const std::string& name) {
       grpc::ClientContext context;
       v1::TransferResponse response;
       const auto begin = std::chrono::steady_clock::now();
-      if (!stub->Transfer(&context, request, &response).ok()) Die("a unary Transfer failed");
+      const grpc::Status status = stub->Transfer(&context, request, &response);
+      if (!status.ok()) Fail("a unary Transfer failed: " + status.error_message());
       const std::chrono::duration<double, std::micro> took =
           std::chrono::steady_clock::now() - begin;
       micros->push_back(took.count());
@@ -166,14 +140,14 @@ void Memory(const Sides& sides, const std::string& name) {
   const v1::MrqRequest message = Encode(Clk(mrq::ClkCmd::kIsEnabled));
   for (size_t vm = 0; vm < kVms; ++vm) {
     open.push_back(std::make_unique<LockStep>(sides.broker.Channel(vm)));
-    if (!open.back()->Ask(message)) Die("vm " + std::to_string(vm) + ": " + open.back()->error());
+    if (!open.back()->Ask(message)) Fail("vm " + std::to_string(vm) + ": " + open.back()->error());
     open.push_back(std::make_unique<LockStep>(sides.echo.Channel(vm)));
-    if (!open.back()->Ask(message)) Die("echo: " + open.back()->error());
+    if (!open.back()->Ask(message)) Fail("echo: " + open.back()->error());
   }
   const double broker = sides.broker.process().ResidentMiB();
   const double echo = sides.echo.process().ResidentMiB();
   std::fprintf(stderr, "broker %.1f MiB, echo %.1f MiB\n", broker, echo);
-  Print({name, broker / echo, "ratio", true, 1.3});
+  Print({name, Divide(broker, echo), "ratio", true, 1.3});
 }
 
 // What a Linux guest with the upstream drivers sends from probe to late init.
@@ -214,7 +188,7 @@ void BootCpu(const Sides& sides, const std::string& name) {
   const auto replay = [&](LockStep* stream, const Process& process) {
     const double before = process.CpuSeconds();
     for (const v1::MrqRequest& message : boot) {
-      if (!stream->Ask(message)) Die(stream->error());
+      if (!stream->Ask(message)) Fail(stream->error());
     }
     return process.CpuSeconds() - before;
   };
@@ -243,7 +217,7 @@ void Flood(const Sides& sides, const std::string& name) {
     for (int i = 0; i < 2000; ++i) {
       next += std::chrono::milliseconds(1);
       std::this_thread::sleep_until(next);
-      if (!quiet.Time(message, 1, micros)) Die(quiet.error());
+      if (!quiet.Time(message, 1, micros)) Fail(quiet.error());
     }
   };
   std::vector<double> alone;
@@ -255,7 +229,7 @@ void Flood(const Sides& sides, const std::string& name) {
     listen(&flooded);
     flood.Stop();
   }
-  Print({name, Quantile(flooded, 0.99) / Quantile(alone, 0.99), "ratio", true, 3});
+  Print({name, Divide(Quantile(flooded, 0.99), Quantile(alone, 0.99)), "ratio", true, 3});
 }
 
 // Name, and how to measure it: prints the figure.
@@ -287,14 +261,12 @@ constexpr Measurement kFigures[] = {
     {"p99 of a quiet VM beside a flood / alone", Flood},
 };
 
-std::string WriteConfig(const std::string& dir) {
-  std::ofstream config(dir + "/broker.yaml");
-  config << "runtime_dir: " << dir
-         << "\nmetrics: {listen: \"off\"}\npins: [{clock: uarta}]\nvms:\n";
-  for (int vm = 0; vm < kVms; ++vm) {
-    config << "  - {name: vm" << vm << ", clocks: [{name: uarta, access: vote}]}\n";
+void MeasureAll(const std::string& broker, const std::string& echo, const std::string& word) {
+  const Bench bench(broker, echo, kVms);
+  const Sides sides = {bench.broker(), bench.echo()};
+  for (const auto& [name, measure] : kFigures) {
+    if (std::string(name).find(word) != std::string::npos) measure(sides, name);
   }
-  return dir + "/broker.yaml";
 }
 
 }  // namespace
@@ -306,18 +278,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: guest_bench BROKER ECHO-SERVER [WORD]\n");
     return 2;
   }
-  char pattern[] = "/tmp/bpmp-bench-XXXXXX";
-  const std::string dir = mkdtemp(pattern);
-  std::vector<std::string> sockets;
-  for (int vm = 0; vm < kVms; ++vm)
-    sockets.push_back(dir + "/vms/vm" + std::to_string(vm) + ".sock");
-  {
-    Side broker({argv[1], "--config", WriteConfig(dir)}, dir + "/broker.log", sockets);
-    Side echo({argv[2], dir + "/echo.sock"}, dir + "/echo.log", {dir + "/echo.sock"});
-    const Sides sides = {broker, echo};
-    for (const auto& [name, measure] : kFigures) {
-      if (argc == 3 || std::string(name).find(argv[3]) != std::string::npos) measure(sides, name);
-    }
+  try {  // so that the servers and their directory go, whatever fails
+    MeasureAll(argv[1], argv[2], argc == 4 ? argv[3] : "");
+  } catch (const Failure& failure) {
+    std::fprintf(stderr, "guest_bench: %s\n", failure.what());
+    return 1;
   }
-  return std::system(("rm -rf " + dir).c_str()) == 0 ? 0 : 1;
+  return 0;
 }

@@ -34,10 +34,17 @@ LockStep::LockStep(const std::shared_ptr<grpc::Channel>& channel)
     : stub_(v1::Guest::NewStub(channel)), stream_(stub_->Session(&context_)) {}
 
 LockStep::~LockStep() {
+  if (end_.has_value()) return;
   stream_->WritesDone();
   while (stream_->Read(&response_)) {
   }
-  stream_->Finish();
+  Finish();
+}
+
+// Once a stream: gRPC aborts at a second time.
+grpc::Status LockStep::Finish() {
+  if (!end_.has_value()) end_ = stream_->Finish();
+  return *end_;
 }
 
 bool LockStep::Ask(const v1::MrqRequest& request) {
@@ -52,21 +59,23 @@ bool LockStep::Time(const v1::MrqRequest& request, int count, std::vector<double
     if (!Ask(request)) return false;
     const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
     micros->push_back(took.count());
+    refused_ = response_.response().error();
+    if (refused_ != 0) return false;
   }
   return true;
 }
 
-std::string LockStep::error() { return stream_->Finish().error_message(); }
+std::string LockStep::error() {
+  if (refused_ != 0) return "a request was refused with " + std::to_string(refused_);
+  return "a stream ended: " + Finish().error_message();
+}
 
 Pump::Pump(const std::shared_ptr<grpc::Channel>& channel, v1::MrqRequest request, int depth)
     : depth_(depth), stub_(v1::Guest::NewStub(channel)) {
   *request_.mutable_request() = std::move(request);
 }
 
-Pump::~Pump() {
-  MutexLock lock(&mutex_);
-  while (started_ && !done_) changed_.Wait(&mutex_);
-}
+Pump::~Pump() { Stop(); }
 
 void Pump::Start() {
   stub_->async()->Session(&context_, this);

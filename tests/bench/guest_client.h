@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,17 +30,23 @@ class LockStep {
   ~LockStep();
   // Returns false when the stream has ended.
   bool Ask(const v1::MrqRequest& request);
-  // Asks `count` times and appends each round trip in µs.
+  // Asks `count` times and appends each round trip in µs. Returns false when the stream has ended,
+  // or where a request is refused, which is quicker than what is measured.
   bool Time(const v1::MrqRequest& request, int count, std::vector<double>* micros);
+  // Why Ask() or Time() returned false.
   std::string error();
 
  private:
+  grpc::Status Finish();
+
   grpc::ClientContext context_;
   std::unique_ptr<v1::Guest::Stub> stub_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::SessionRequest, v1::SessionResponse>> stream_;
   v1::SessionRequest request_;
   v1::SessionResponse response_;
   uint64_t sequence_ = 0;
+  int32_t refused_ = 0;  // the error of an answer to Time()
+  std::optional<grpc::Status> end_;
 };
 
 // A Session stream that keeps `depth` requests outstanding from Start() to Stop(), driven by gRPC's
@@ -47,7 +54,7 @@ class LockStep {
 class Pump final : public grpc::ClientBidiReactor<v1::SessionRequest, v1::SessionResponse> {
  public:
   Pump(const std::shared_ptr<grpc::Channel>& channel, v1::MrqRequest request, int depth);
-  ~Pump() override;  // after Stop()
+  ~Pump() override;  // stops it
 
   void Start();
   // Sends no more, waits for what is outstanding and for the stream's end.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,8 +18,11 @@ Process::Process(const std::vector<std::string>& arguments, const std::string& l
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
+  const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ != 0) return;
+  // However the benchmark ends, the server must not outlive it.
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) _exit(127);
   const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   dup2(fd, STDOUT_FILENO);
   dup2(fd, STDERR_FILENO);
@@ -27,11 +31,14 @@ Process::Process(const std::vector<std::string>& arguments, const std::string& l
 }
 
 Process::~Process() {
+  if (pid_ < 0) return;  // it couldn't even be started
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
 }
 
-bool Process::running() const { return kill(pid_, 0) == 0 && waitpid(pid_, nullptr, WNOHANG) == 0; }
+bool Process::running() const {
+  return pid_ > 0 && kill(pid_, 0) == 0 && waitpid(pid_, nullptr, WNOHANG) == 0;
+}
 
 double Process::CpuSeconds() const {
   clockid_t clock = 0;

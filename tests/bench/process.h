@@ -9,7 +9,8 @@
 
 namespace bpmp::bench {
 
-// A server under measurement: started at construction, killed and reaped at destruction.
+// A server under measurement: started at construction, killed and reaped at destruction, or when
+// the thread that started it ends.
 class Process {
  public:
   // `arguments[0]` is the program. Its output goes to `log`.

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/sides.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "tests/bench/guest_client.h"
+
+namespace bpmp::bench {
+namespace {
+
+std::string WriteConfig(const std::string& dir, int vms) {
+  std::ofstream config(dir + "/broker.yaml");
+  config << "runtime_dir: " << dir
+         << "\nmetrics: {listen: \"off\"}\npins: [{clock: uarta}]\nvms:\n";
+  for (int vm = 0; vm < vms; ++vm) {
+    config << "  - {name: vm" << vm << ", clocks: [{name: uarta, access: vote}]}\n";
+  }
+  return dir + "/broker.yaml";
+}
+
+std::vector<std::string> SocketsOf(const std::string& dir, int vms) {
+  std::vector<std::string> sockets;
+  for (int vm = 0; vm < vms; ++vm) {
+    sockets.push_back(dir + "/vms/vm" + std::to_string(vm) + ".sock");
+  }
+  return sockets;
+}
+
+}  // namespace
+
+void Fail(const std::string& what) { throw Failure(what); }
+
+Side::Side(const std::vector<std::string>& command, const std::string& log,
+           std::vector<std::string> sockets)
+    : process_(command, log), sockets_(std::move(sockets)) {}
+
+std::shared_ptr<grpc::Channel> Side::Channel(size_t vm) const {
+  const std::string& socket = sockets_[vm % sockets_.size()];
+  auto channel = Connect(socket);
+  if (channel == nullptr) Fail("can't connect to " + socket);
+  return channel;
+}
+
+TemporaryDirectory::TemporaryDirectory() : path_("/tmp/bpmp-bench-XXXXXX") {
+  if (mkdtemp(path_.data()) == nullptr) Fail("can't make a directory in /tmp");
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Bench::Bench(const std::string& broker, const std::string& echo, int vms)
+    : broker_({broker, "--config", WriteConfig(directory_.path(), vms)},
+              directory_.path() + "/broker.log", SocketsOf(directory_.path(), vms)),
+      echo_({echo, directory_.path() + "/echo.sock"}, directory_.path() + "/echo.log",
+            {directory_.path() + "/echo.sock"}) {}
+
+}  // namespace bpmp::bench

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TESTS_BENCH_SIDES_H_
+#define TESTS_BENCH_SIDES_H_
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "grpcpp/channel.h"
+#include "tests/bench/process.h"
+
+namespace bpmp::bench {
+
+// What couldn't be measured, and why. Thrown, and caught in main(), within this one program: the
+// servers and their directory must go on every way out.
+class Failure : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+[[noreturn]] void Fail(const std::string& what);
+
+// One server and how to reach it as the n-th VM.
+class Side {
+ public:
+  Side(const std::vector<std::string>& command, const std::string& log,
+       std::vector<std::string> sockets);
+
+  // Throws Failure where nobody answers.
+  std::shared_ptr<grpc::Channel> Channel(size_t vm) const;
+  const Process& process() const { return process_; }
+
+ private:
+  Process process_;
+  const std::vector<std::string> sockets_;
+};
+
+struct Sides {
+  const Side& broker;
+  const Side& echo;
+};
+
+// A directory that goes with all that is in it.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// The two servers, running, in a directory of their own.
+class Bench {
+ public:
+  // `broker` and `echo` are the programs. Each VM may vote for one clock, which the host pins.
+  Bench(const std::string& broker, const std::string& echo, int vms);
+
+  const Side& broker() const { return broker_; }
+  const Side& echo() const { return echo_; }
+
+ private:
+  const TemporaryDirectory directory_;
+  Side broker_;
+  Side echo_;
+};
+
+}  // namespace bpmp::bench
+
+#endif  // TESTS_BENCH_SIDES_H_
