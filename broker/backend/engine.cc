@@ -87,7 +87,8 @@ void Engine::Submit(VmId vm, const mrq::Request& request, absl::Duration timeout
   }
   if (decision.kind == core::Decision::Kind::kReply) {
     Record(vm, &request, decision.response, decision.reason, absl::ZeroDuration());
-    reply(decision.response, decision.reason);
+    // It was moved only where this is no reply.
+    reply(decision.response, decision.reason);  // NOLINT(bugprone-use-after-move)
   }
   Deliver(std::move(pending));
 }

@@ -61,7 +61,7 @@ class Engine : private Worker::Sink {
   // be null. `clock` must be real enough for the timer thread: its readings move by themselves.
   Engine(std::unique_ptr<core::Core> core, core::Backend* backend, const Clock* clock,
          EngineOptions options, RequestObserver* observer);
-  ~Engine();
+  ~Engine() override;
 
   // --- Requests ---
 

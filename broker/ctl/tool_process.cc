@@ -13,8 +13,6 @@
 #include <utility>
 #include <vector>
 
-extern char** environ;
-
 namespace bpmp::ctl {
 namespace {
 
@@ -36,6 +34,7 @@ ToolProcess::ToolProcess(std::vector<std::string> arguments) {
   ::posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) {
     argv.push_back(argument.data());
   }

@@ -48,7 +48,7 @@ std::string GrantsText(const google::protobuf::RepeatedPtrField<v1::ResourceGran
   });
 }
 
-std::string Count(int number, const char* one, const char* several) {
+std::string Count(uint32_t number, const char* one, const char* several) {
   return absl::StrCat(number, " ", number == 1 ? one : several);
 }
 
@@ -58,7 +58,8 @@ std::string UsesText(const v1::VmConfig& config) {
     return "everything";
   }
   std::string text = DevicesText(config);
-  const int single = config.clocks_size() + config.resets_size() + config.power_domains_size();
+  const auto single = static_cast<uint32_t>(config.clocks_size() + config.resets_size() +
+                                            config.power_domains_size());
   if (single > 0) {
     absl::StrAppend(&text, text.empty() ? "" : ", ",
                     Count(single, "single grant", "single grants"));

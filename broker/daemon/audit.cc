@@ -17,7 +17,6 @@ namespace {
 
 using core::EventKind;
 using service::EventLog;
-using spdlog::level::level_enum;
 
 // Windows beyond this are not opened: their lines are written unfolded. VMs × requests × reasons
 // come nowhere near it.

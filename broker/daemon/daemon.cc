@@ -43,8 +43,7 @@ backend::EngineOptions ToEngineOptions(const v1::Config& config) {
 
 std::string DevicesText(const v1::VmConfig& vm) {
   if (vm.all() == v1::ACCESS_EXCLUSIVE) return "everything";
-  const size_t ids =
-      static_cast<size_t>(vm.clocks_size() + vm.resets_size() + vm.power_domains_size());
+  const int ids = vm.clocks_size() + vm.resets_size() + vm.power_domains_size();
   std::vector<std::string> parts;
   for (const v1::DeviceGrantConfig& device : vm.devices()) parts.push_back(device.device());
   if (ids > 0) parts.push_back(absl::StrFormat("%d single grants", ids));

@@ -47,8 +47,9 @@ absl::Status CheckDirectory(const std::string& directory) {
 // Whoever can open the file, even to read it, can lock it, and keep the broker from starting.
 absl::Status KeepToOurselves(int fd, const std::string& path) {
   struct stat info {};
-  if (fstat(fd, &info) != 0)
+  if (fstat(fd, &info) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("can't look at ", path));
+  }
   if (info.st_uid != geteuid()) {
     return absl::FailedPreconditionError(
         absl::StrFormat("%s belongs to uid %d, who could keep the broker from starting; remove it",

@@ -146,6 +146,7 @@ class Converter {
 
   static std::vector<std::string> FieldNames(const google::protobuf::Descriptor& descriptor) {
     std::vector<std::string> names;
+    names.reserve(static_cast<size_t>(descriptor.field_count()));
     for (int i = 0; i < descriptor.field_count(); ++i) names.push_back(descriptor.field(i)->name());
     return names;
   }

@@ -60,11 +60,13 @@ mrq::Request Example(size_t kind) {
     request.cmd = static_cast<mrq::UphyCmd>(kind - kUphy);
     return request;
   }
-  if (kind >= kThermal)
+  if (kind >= kThermal) {
     return mrq::ThermalRequest{static_cast<mrq::ThermalCmd>(kind - kThermal), 0};
+  }
   if (kind >= kPg) return mrq::PgRequest{static_cast<mrq::PgCmd>(kind - kPg), DomainId(), 0};
-  if (kind >= kReset)
+  if (kind >= kReset) {
     return mrq::ResetRequest{static_cast<mrq::ResetCmd>(kind - kReset), ResetId()};
+  }
   if (kind >= kClk) {
     return mrq::ClkRequest{static_cast<mrq::ClkCmd>(kind - kClk), ClockId(), 0, ClockId()};
   }

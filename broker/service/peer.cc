@@ -23,7 +23,7 @@ namespace {
 // Linux 6.5; not in the C library's headers yet.
 constexpr int kSoPeerPidFd = 77;
 
-bool Readable(int fd, short events) {
+bool Readable(int fd, short events) {  // NOLINT(google-runtime-int): poll(2)'s own type
   pollfd poll_fd{fd, events, 0};
   return poll(&poll_fd, 1, 0) > 0;
 }

@@ -152,10 +152,11 @@ void SessionReactor::End(const absl::Status& why) {
   }
   Do(step);
   // A peer that doesn't read may keep the write that is under way from ending, for ever.
-  if (stuck)
+  if (stuck) {
     deps_.acceptor->After(kLastWrite, [self = weak_from_this()] {
       if (const auto stream = self.lock()) stream->CancelIfStuck();
     });
+  }
 }
 
 void SessionReactor::CancelIfStuck() {

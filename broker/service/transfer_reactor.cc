@@ -32,15 +32,17 @@ TransferReactor::TransferReactor(const GuestDeps& deps, Caller caller,
                 TimeLeft(context, caller_.endpoint->limits.request_timeout)),
       response_(response) {}
 
-TransferReactor::~TransferReactor() {
+bool TransferReactor::End() {
+  if (finished_.exchange(true)) return false;
   caller_.endpoint->unary_outstanding.fetch_sub(1, std::memory_order_relaxed);
+  return true;
 }
 
 void TransferReactor::Begin(const v1::MrqRequest& request) {
   Endpoint& endpoint = *caller_.endpoint;
   const uint32_t others = endpoint.unary_outstanding.fetch_add(1, std::memory_order_relaxed);
   if (others >= endpoint.limits.max_outstanding) {
-    finished_ = true;
+    End();
     Finish(ToGrpc(absl::ResourceExhaustedError(
         absl::StrCat("more than ", endpoint.limits.max_outstanding, " transfers outstanding"))));
     return;
@@ -71,7 +73,7 @@ void TransferReactor::Submit() {
 }
 
 void TransferReactor::Answer(const mrq::Response& answer) {
-  if (finished_.exchange(true)) return;
+  if (!End()) return;
   response_->set_error(answer.error);
   if (answer.ok()) {
     response_->set_rx(answer.data.data(), rx_size_);
@@ -82,7 +84,7 @@ void TransferReactor::Answer(const mrq::Response& answer) {
 }
 
 void TransferReactor::OnCancel() {
-  if (!finished_.exchange(true)) Finish(grpc::Status::CANCELLED);
+  if (End()) Finish(grpc::Status::CANCELLED);
 }
 
 }  // namespace bpmp::service

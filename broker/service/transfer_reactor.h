@@ -29,7 +29,6 @@ class TransferReactor final : public grpc::ServerUnaryReactor,
   static TransferReactor* Start(const GuestDeps& deps, Caller caller,
                                 const grpc::CallbackServerContext& context,
                                 const v1::MrqRequest& request, v1::MrqResponse* response);
-  ~TransferReactor() override;
 
   void OnCancel() override;
   void OnDone() override { self_ = nullptr; }
@@ -43,17 +42,20 @@ class TransferReactor final : public grpc::ServerUnaryReactor,
   void Begin(const v1::MrqRequest& request);
   void Submit();
   void Answer(const mrq::Response& answer);
+  // True for the one who is to call Finish(): the call no longer counts as outstanding, so that a
+  // client that waits for each answer never has two.
+  bool End();
 
   const GuestDeps deps_;
   const Caller caller_;
   const absl::Time deadline_;        // on MonotonicClock()
-  v1::MrqResponse* const response_;  // gone once `finished_` was set by somebody else
+  v1::MrqResponse* const response_;  // gone once somebody else has ended the call
   // The request, which gRPC may take back while it waits.
   uint32_t mrq_ = 0;
   uint32_t rx_size_ = 0;
   size_t tx_size_ = 0;
   std::array<uint8_t, mrq::kPayloadSize> tx_;
-  std::atomic<bool> finished_{false};      // whoever sets it calls Finish()
+  std::atomic<bool> finished_{false};
   std::shared_ptr<TransferReactor> self_;  // until OnDone
 };
 

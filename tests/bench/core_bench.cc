@@ -93,14 +93,10 @@ std::optional<double> Pass(core::Core* core) {
   return kRounds / took;
 }
 
-}  // namespace
-}  // namespace bpmp::bench
-
-int main() {
-  using namespace bpmp;
-  core::Inventory inventory = bench::MakeInventory();
+int Measure() {
+  core::Inventory inventory = MakeInventory();
   const core::Profile profile;
-  auto policy = core::Compile(bench::MakeSpec(), profile, inventory, nullptr);
+  auto policy = core::Compile(MakeSpec(), profile, inventory, nullptr);
   if (!policy.ok()) {
     std::fprintf(stderr, "core_bench: %s\n", policy.status().ToString().c_str());
     return 1;
@@ -110,12 +106,18 @@ int main() {
   core::Effects effects;
   core.Start(&effects);
   std::vector<double> rates;
-  for (int i = 0; i < bench::kRepeats; ++i) {
-    const std::optional<double> rate = bench::Pass(&core);
+  for (int i = 0; i < kRepeats; ++i) {
+    const std::optional<double> rate = Pass(&core);
     if (!rate.has_value()) return 1;
     rates.push_back(*rate);
   }
-  bench::Print({"core decide+commit, no edge, one thread", bench::Median(rates) / 1e6, "million/s",
-                false, 5});
+  Print({"core decide+commit, no edge, one thread", Median(rates) / 1e6, "million/s", false, 5});
   return 0;
 }
+
+}  // namespace
+}  // namespace bpmp::bench
+
+// Nobody is there to catch what the standard library throws when memory ends.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main() { return bpmp::bench::Measure(); }

@@ -28,10 +28,11 @@ class EchoStream final : public grpc::ServerBidiReactor<v1::SessionRequest, v1::
     StartWrite(&response_);
   }
   void OnWriteDone(bool ok) override {
-    if (ok)
+    if (ok) {
       StartRead(&request_);
-    else
+    } else {
       Finish(grpc::Status::CANCELLED);
+    }
   }
   void OnDone() override { delete this; }
 

@@ -273,14 +273,13 @@ void MeasureAll(const std::string& broker, const std::string& echo, const std::s
 }  // namespace bpmp::bench
 
 int main(int argc, char** argv) {
-  using namespace bpmp::bench;
   if (argc != 3 && argc != 4) {
     std::fprintf(stderr, "usage: guest_bench BROKER ECHO-SERVER [WORD]\n");
     return 2;
   }
   try {  // so that the servers and their directory go, whatever fails
-    MeasureAll(argv[1], argv[2], argc == 4 ? argv[3] : "");
-  } catch (const Failure& failure) {
+    bpmp::bench::MeasureAll(argv[1], argv[2], argc == 4 ? argv[3] : "");
+  } catch (const bpmp::bench::Failure& failure) {
     std::fprintf(stderr, "guest_bench: %s\n", failure.what());
     return 1;
   }

@@ -26,6 +26,7 @@ std::string WriteConfig(const std::string& dir, int vms) {
 
 std::vector<std::string> SocketsOf(const std::string& dir, int vms) {
   std::vector<std::string> sockets;
+  sockets.reserve(static_cast<size_t>(vms));
   for (int vm = 0; vm < vms; ++vm) {
     sockets.push_back(dir + "/vms/vm" + std::to_string(vm) + ".sock");
   }

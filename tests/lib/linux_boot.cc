@@ -48,7 +48,7 @@ void LinuxBoot::Crash(uint32_t clock, const std::string& why) {
 void LinuxBoot::ProbeFirmware() {
   Ask(mrq::PingRequest{false, 1});
   Ask(mrq::QueryAbiRequest{71});
-  if (!Ask(mrq::QueryFwTagRequest{}).ok()) crashes_.push_back("the BPMP driver's probe fails");
+  if (!Ask(mrq::QueryFwTagRequest{}).ok()) crashes_.emplace_back("the BPMP driver's probe fails");
 }
 
 void LinuxBoot::ProbeThermal() {
@@ -60,7 +60,7 @@ void LinuxBoot::ProbeThermal() {
 
 void LinuxBoot::ReadClocks() {
   const mrq::Response max = AskClk(mrq::ClkCmd::kGetMaxClkId, 0);
-  if (!max.ok()) crashes_.push_back("the clock driver's probe fails");
+  if (!max.ok()) crashes_.emplace_back("the clock driver's probe fails");
   for (uint32_t id = 0; id <= std::min(U32Or(max, 0), 4096u); ++id) {
     const mrq::Response answer = AskClk(mrq::ClkCmd::kGetAllInfo, id);
     if (!answer.ok()) continue;
@@ -100,7 +100,7 @@ void LinuxBoot::RegisterClock(uint32_t id) {
 
 void LinuxBoot::ReadDomains() {
   const mrq::Response max = AskPg(mrq::PgCmd::kGetMaxId, 0);
-  if (!max.ok()) crashes_.push_back("the power domain driver's probe fails");
+  if (!max.ok()) crashes_.emplace_back("the power domain driver's probe fails");
   for (uint32_t id = 0; id <= std::min(U32Or(max, 0), 4096u); ++id) {
     const mrq::Response name = AskPg(mrq::PgCmd::kGetName, id);
     if (name.ok() && !mrq::ReadName(name).empty()) domains_[id] = false;

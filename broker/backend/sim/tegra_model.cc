@@ -21,7 +21,6 @@ using mrq::Ok;
 using mrq::OkU32;
 using mrq::PgCmd;
 using mrq::ResetCmd;
-using mrq::Response;
 
 ClockTree T234Tree() {
   static const ClockTree* const tree = [] {
