@@ -87,8 +87,8 @@ struct Machine {
   std::optional<bool> Powered(VmId vm, ResetId reset) const;
   // `vm` was given the clock with `clocks_on_exit: leave`.
   bool LeavesClock(VmId vm, ClockId clock) const;
-  // Pays what the clock owes; `done` runs at the end, with whether that went well.
-  void Restore(VmId vm, ClockId clock, std::function<void(bool)> done);
+  // Pays what the clock owes; `done` runs at the end, as that of an operation.
+  void Restore(VmId vm, ClockId clock, Op::DoneFn done);
   // The rate or parent was set back. A rate stays owed for as long as something above the clock
   // isn't as it was, because it will move once more with that.
   void Paid(VmId vm, ClockId clock, bool parent);

@@ -35,15 +35,15 @@ void Machine::Resettle(VmId vm, Resource resource) {
 }
 
 void Machine::Settle(VmId vm, ClockId clock) {
-  auto done = [this, vm, clock](bool ok) {
-    if (ok) {
+  auto done = [this, vm, clock](Reason why) {
+    if (why == Reason::kNone) {
       unsettled.erase(clock);
       return;
     }
     const auto it = unsettled.try_emplace(clock, Doubtful{vm, 0}).first;
     if (++it->second.tried <= options.max_retries) return;
     unsettled.erase(it);
-    if (DebtDue(clock)) Quarantine(vm, Resource::Of(clock), Reason::kFirmwareRefused, 0);
+    if (DebtDue(clock)) Quarantine(vm, Resource::Of(clock), why, 0);
   };
   if (DebtDue(clock)) return Restore(vm, clock, std::move(done));
   const int64_t wanted = judge.WantedRate(clock);
@@ -98,7 +98,7 @@ void Machine::Claim(VmId vm, ClockId clock) {
   Apply(Change::Kind::kDebtor, vm, Resource::Of(clock), 1);
 }
 
-void Machine::Restore(VmId vm, ClockId clock, std::function<void(bool)> done) {
+void Machine::Restore(VmId vm, ClockId clock, Op::DoneFn done) {
   const Ledger::Entry& entry = ledger.At(Resource::Of(clock));
   RetuneOp::Target target;
   if (entry.boot_parent) {
@@ -109,10 +109,11 @@ void Machine::Restore(VmId vm, ClockId clock, std::function<void(bool)> done) {
   }
   auto op = MakeRetune(*this, vm, clock, target, RetuneOp::Cause::kRestore);
   const bool rate_follows = target.reparent && entry.boot_rate != 0;
-  op->set_done([this, vm, clock, rate_follows, done = std::move(done)](bool ok) {
+  op->set_done([this, vm, clock, rate_follows, done = std::move(done)](Reason why) {
     const bool parent_paid = !ledger.At(Resource::Of(clock)).boot_parent;
-    if (ok && rate_follows && parent_paid && DebtDue(clock)) return Restore(vm, clock, done);
-    if (done) done(ok);
+    if (why == Reason::kNone && rate_follows && parent_paid && DebtDue(clock))
+      return Restore(vm, clock, done);
+    if (done) done(why);
   });
   scheduler.Start(std::move(op));
 }

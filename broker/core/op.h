@@ -63,21 +63,22 @@ class Op {
   void AddWaiter(Waiter waiter) { waiters_.push_back(waiter); }
   bool WaitedForBy(VmId vm) const;
 
-  // Called once, with whether everything went well, when the operation ends or is overdue.
-  void set_done(std::function<void(bool)> done) { done_ = std::move(done); }
+  // Called once, when the operation ends or is overdue, with why it failed, or kNone.
+  using DoneFn = std::function<void(Reason)>;
+  void set_done(DoneFn done) { done_ = std::move(done); }
 
  protected:
   // Answers everybody and forgets them.
   void ReplyAll(Machine& machine, const mrq::Response& response, Reason reason);
   void Done(bool ok);
-  std::function<void(bool)> TakeDone() { return std::exchange(done_, nullptr); }
+  DoneFn TakeDone() { return std::exchange(done_, nullptr); }
 
   std::vector<Waiter> waiters_;
 
  private:
   const VmId vm_;
   const std::vector<Line> lines_;
-  std::function<void(bool)> done_;
+  DoneFn done_;
   bool overdue_ = false;
 };
 

@@ -126,7 +126,7 @@ bool Releaser::StepReset(VmId vm, ResetId reset) {
   // VM asked for.
   auto op = std::make_unique<ResetOp>(vm, line, reset, mrq::ResetCmd::kAssert,
                                       ResetOp::Purpose::kRelease);
-  op->set_done([this, vm, resource](bool ok) { Finished(vm, resource, ok); });
+  op->set_done([this, vm, resource](Reason why) { Finished(vm, resource, why); });
   machine_.scheduler.Start(std::move(op));
   return true;
 }
@@ -138,7 +138,7 @@ bool Releaser::StepVote(VmId vm, Resource resource) {
   }
   auto op = std::make_unique<GateOp>(vm, line, resource, false);
   op->AddWaiter({vm, Ticket()});
-  op->set_done([this, vm, resource](bool ok) { Finished(vm, resource, ok); });
+  op->set_done([this, vm, resource](Reason why) { Finished(vm, resource, why); });
   machine_.scheduler.Start(std::move(op));
   return true;
 }
@@ -149,19 +149,19 @@ bool Releaser::StepDebt(VmId vm, ClockId clock) {
     machine_.Apply(Change::Kind::kDebtor, vm, resource, 0);
   }
   if (!machine_.DebtDue(clock)) return false;
-  machine_.Restore(vm, clock, [this, vm, resource](bool ok) { Finished(vm, resource, ok); });
+  machine_.Restore(vm, clock, [this, vm, resource](Reason why) { Finished(vm, resource, why); });
   return true;
 }
 
-void Releaser::Finished(VmId vm, Resource resource, bool ok) {
+void Releaser::Finished(VmId vm, Resource resource, Reason why) {
   const auto it = releases_.find(vm);
   if (it == releases_.end()) return;
-  if (!ok) {
-    machine_.Emit(EventKind::kReleaseStep, vm, resource, 0, Reason::kFirmwareRefused,
-                  mrq::Fail(mrq::Error::kIo).error);
+  if (why != Reason::kNone) {
+    const mrq::Error error = why == Reason::kTimedOut ? mrq::Error::kTimedOut : mrq::Error::kIo;
+    machine_.Emit(EventKind::kReleaseStep, vm, resource, 0, why, mrq::Fail(error).error);
     // Whoever holds it goes on with it.
     if (machine_.Unheld(resource)) {
-      machine_.Quarantine(vm, resource, Reason::kFirmwareRefused, mrq::Fail(mrq::Error::kIo).error);
+      machine_.Quarantine(vm, resource, why, mrq::Fail(error).error);
       ++it->second.quarantined;
     }
   }

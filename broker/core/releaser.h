@@ -46,7 +46,7 @@ class Releaser {
   bool StepReset(VmId vm, ResetId reset);
   bool StepVote(VmId vm, Resource resource);
   bool StepDebt(VmId vm, ClockId clock);
-  void Finished(VmId vm, Resource resource, bool ok);
+  void Finished(VmId vm, Resource resource, Reason why);
 
   Machine& machine_;
   absl::flat_hash_map<VmId, Release> releases_;

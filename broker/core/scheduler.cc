@@ -22,8 +22,9 @@ bool Op::WaitedForBy(VmId vm) const {
 
 void Op::Done(bool ok) {
   if (!done_) return;
-  const auto done = std::exchange(done_, nullptr);
-  done(ok);
+  const DoneFn done = std::exchange(done_, nullptr);
+  const Reason failure = overdue_ ? Reason::kTimedOut : Reason::kFirmwareRefused;
+  done(ok ? Reason::kNone : failure);
 }
 
 Scheduler::OpState* Scheduler::Adopt(std::unique_ptr<Op> op) {

@@ -17,6 +17,7 @@ if [ ${#files[@]} -eq 0 ]; then
 fi
 passed="${XDG_CACHE_HOME:-$HOME/.cache}/bpmp-broker/tidy"
 mkdir -p "$passed"
+find "$passed" -type f -mtime +60 -delete
 headers="$(mktemp)"
 trap 'rm -f "$headers"' EXIT
 # "SOURCE HEADER" for each header of the tree that a source was last compiled with, as ninja knows it.
