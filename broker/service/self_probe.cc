@@ -2,9 +2,12 @@
 #include "broker/service/self_probe.h"
 
 #include <grpcpp/client_context.h>
+#include <grpcpp/create_channel_posix.h>
 #include <grpcpp/server_builder.h>
-#include <grpcpp/support/channel_arguments.h>
+#include <grpcpp/server_posix.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -42,6 +45,7 @@ struct SelfProbe::Call {
   grpc::ClientContext context;
   v1::TransferRequest request;
   v1::TransferResponse response;
+  uint32_t challenge = 0;
   Done done;
 };
 
@@ -50,41 +54,68 @@ SelfProbe::SelfProbe(const GuestDeps& deps) : guest_(deps, TheHost()) {
   ConfigureGuestServer(&builder);
   builder.RegisterService(&guest_);
   server_ = builder.BuildAndStart();
-  if (server_ != nullptr) {
-    stub_ = v1::Guest::NewStub(server_->InProcessChannel(grpc::ChannelArguments()));
-  }
 }
 
 SelfProbe::~SelfProbe() {
-  if (server_ == nullptr) return;
   Shutdown();
-  server_->Wait();
+  {
+    MutexLock lock(&mutex_);
+    while (running_) idle_.Wait(&mutex_);
+  }
+  if (server_ != nullptr) server_->Wait();
+}
+
+void SelfProbe::Connect() {
+  {
+    MutexLock lock(&mutex_);
+    if (std::exchange(broken_, false)) stub_ = nullptr;
+  }
+  if (stub_ != nullptr || server_ == nullptr || stopped_) return;
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) return;
+  grpc::AddInsecureChannelFromFd(server_.get(), ends[0]);
+  stub_ = v1::Guest::NewStub(grpc::CreateInsecureChannelFromFd("the broker itself", ends[1]));
 }
 
 void SelfProbe::Shutdown() {
-  // A call on the channel of a server that was shut down crashes in gRPC 1.51.
+  stopped_ = true;
   stub_ = nullptr;
   if (server_ != nullptr) server_->Shutdown(absl::ToChronoTime(absl::Now()));
 }
 
 void SelfProbe::Ask(absl::Duration timeout, Done done) {
+  Connect();
   if (stub_ == nullptr) return done(false);
+  {
+    MutexLock lock(&mutex_);
+    running_ = true;
+  }
   mrq::PingRequest ping;
-  ping.challenge = ++challenge_;
+  ping.challenge = call_ == nullptr ? 1 : call_->challenge + 1;
   const mrq::EncodedRequest encoded = mrq::EncodeRequest(ping);
-  auto call = std::make_shared<Call>();
-  call->done = std::move(done);
-  call->context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-  v1::MrqRequest* const request = call->request.mutable_request();
+  call_ = std::make_unique<Call>();
+  call_->challenge = ping.challenge;
+  call_->done = std::move(done);
+  call_->context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  v1::MrqRequest* const request = call_->request.mutable_request();
   request->set_mrq(encoded.mrq);
   request->set_tx(encoded.data.data(), encoded.size);
   request->set_rx_size(kAnswerSize);
-  Call* const at = call.get();
-  stub_->async()->Transfer(
-      &at->context, &at->request, &at->response,
-      [call = std::move(call), challenge = ping.challenge](const grpc::Status& status) {
-        call->done(status.ok() && IsAnswer(call->response.response(), challenge));
-      });
+  stub_->async()->Transfer(&call_->context, &call_->request, &call_->response,
+                           [this](const grpc::Status& status) { OnAnswer(status); });
+}
+
+void SelfProbe::OnAnswer(const grpc::Status& status) {
+  const bool answered = status.ok() && IsAnswer(call_->response.response(), call_->challenge);
+  Done done = std::move(call_->done);
+  {
+    MutexLock lock(&mutex_);
+    running_ = false;
+    broken_ = !status.ok();
+    idle_.SignalAll();
+  }
+  // The call, and the probe itself, may be gone from here on.
+  done(answered);
 }
 
 }  // namespace bpmp::service
