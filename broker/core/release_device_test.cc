@@ -163,8 +163,10 @@ TEST_F(ReleaseStepsTest, DoesNotWaitForATransferThatHangs) {
   EXPECT_FALSE(rig_.core().IsReleasing(kEthVm));
   EXPECT_FALSE(rig_.firmware().on(kEthDomain));
   EXPECT_THAT(rig_.core().Quarantined(), ::testing::Contains(Resource::Of(kEthApp)));
-  ASSERT_EQ(Steps().size(), 1u);
-  EXPECT_EQ(Steps()[0].reason, Reason::kTimedOut) << "it didn't refuse: it never answered";
+  ASSERT_FALSE(Steps().empty());
+  for (const Event& step : Steps()) {
+    EXPECT_EQ(step.reason, Reason::kTimedOut) << "it didn't refuse: it never answered";
+  }
   rig_.RunAll();
   EXPECT_FALSE(rig_.firmware().on(kEthApp));
 }
