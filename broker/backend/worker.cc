@@ -72,7 +72,7 @@ void Worker::SubmitPatient(TransferId id, VmId vm, const mrq::Request& request,
   job.id = id;
   job.vm = vm;
   job.request = request;
-  job.deadline = absl::InfiniteFuture();
+  job.deadline = clock_->Now() + limit;
   job.limit = limit;
   Queue(std::move(job));
 }
@@ -131,6 +131,7 @@ std::optional<Worker::Jobs::iterator> Worker::StartNext() {
   Job& job = running_.back();
   if (job.patient()) {
     job.deadline = clock_->Now() + job.limit;
+    job.overdue = false;
   }
   if (stopped_) {
     job.refusal = kStopped;
@@ -174,13 +175,18 @@ void Worker::CheckDeadlines() {
     MutexLock lock(&mutex_);
     const absl::Time now = clock_->Now();
     late = TakeQueued(now);
-    for (auto job = running_.begin(); job != running_.end(); ++job) {
-      if (job->refusal == nullptr && !job->overdue && now >= job->deadline) {
-        job->overdue = true;
-        job->reporting = true;
-        overdue.push_back(job);
+    const auto note_overdue = [&](Jobs* jobs) {
+      for (auto job = jobs->begin(); job != jobs->end(); ++job) {
+        if (job->refusal == nullptr && !job->overdue && now >= job->deadline) {
+          job->overdue = true;
+          job->reporting = true;
+          overdue.push_back(job);
+        }
       }
-    }
+    };
+    note_overdue(&running_);
+    // What is late in the queue now is patient: whoever waits for it need not wait on.
+    for (auto& [vm, work] : vms_) note_overdue(&work.queue);
   }
   Refuse(late, kTooLate);
   for (const Jobs::iterator job : overdue) {
@@ -208,7 +214,9 @@ Worker::Jobs Worker::TakeQueued(absl::Time time) {
     Jobs& queue = vms_[vm].queue;
     for (auto job = queue.begin(); job != queue.end();) {
       const auto next = std::next(job);
-      if (job->deadline <= time) {
+      // A patient one stays, unless the worker stops; one that is being reported is refused later.
+      const bool stays = job->reporting || (job->patient() && time != absl::InfiniteFuture());
+      if (job->deadline <= time && !stays) {
         taken.splice(taken.end(), queue, job);
       }
       job = next;

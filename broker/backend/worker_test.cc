@@ -113,6 +113,7 @@ TEST_F(OneSlotWorkerTest, APatientCallIsNeverRefusedForHavingWaited) {
   worker_->SubmitPatient(TransferId(2), kA, mrq::PingRequest{false, 2}, absl::Seconds(1));
   clock_.Advance(absl::Minutes(10));
   worker_->CheckDeadlines();
+  EXPECT_THAT(sink_.events(), ElementsAre("overdue 2")) << "nobody need wait for it any longer";
   backend_.Open(1);
   backend_.WaitForStarted(2);
   // Its time begins when it is sent.

@@ -141,6 +141,7 @@ std::string GrantSentence(const Core& core, VmId vm, Resource resource) {
 std::string HoldersSentence(const Core& core, const std::vector<VmId>& others) {
   if (others.empty()) return "";
   std::vector<std::string> names;
+  names.reserve(others.size());
   for (const VmId other : others) names.push_back(core.NameOf(other));
   return absl::StrCat(" Held by ", absl::StrJoin(names, ", "), ".");
 }

@@ -220,6 +220,7 @@ Verdict Judge::SetParent(VmId vm, ClockId clock, ClockId parent) const {
   }
   if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *entry.quarantined);
   if (entry.rate_pin != 0 && vm != kHost) return Busy(Reason::kPinnedRate, kHost);
+  if (entry.rate_lock && *entry.rate_lock != vm) return Busy(Reason::kRateTaken, *entry.rate_lock);
   if (ledger_.HeldByOther(vm, line)) return Busy(Reason::kOtherHolder, FirstOther(vm, line));
   return Proceed(Reason::kEdge, parent.value());
 }

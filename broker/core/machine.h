@@ -99,8 +99,9 @@ struct Machine {
   void Settle(VmId vm, ClockId clock);
   // The domain was turned on for `vm`.
   void OnPowered(VmId vm, Resource domain);
-  // Who would be wronged if `vm` moved the clock: a VM that holds it exclusively, has its lock, or
-  // holds it where its rate is fixed; the host where it pinned the rate. Absent: nobody.
+  // Who would be wronged if `vm` (or kNobody, for what the broker does by itself) moved the clock:
+  // a VM that holds it exclusively, has its lock, or holds it where its rate is fixed; the host
+  // where it pinned the rate. Absent: nobody.
   std::optional<VmId> ReliedOn(VmId vm, ClockId clock) const;
   // The same for anything that the clock feeds.
   bool FeedsReliedOn(VmId vm, ClockId clock) const;

@@ -110,9 +110,8 @@ void Machine::Restore(VmId vm, ClockId clock, Op::DoneFn done) {
   auto op = MakeRetune(*this, vm, clock, target, RetuneOp::Cause::kRestore);
   const bool rate_follows = target.reparent && entry.boot_rate != 0;
   op->set_done([this, vm, clock, rate_follows, done = std::move(done)](Reason why) {
-    const bool parent_paid = !ledger.At(Resource::Of(clock)).boot_parent;
-    if (why == Reason::kNone && rate_follows && parent_paid && DebtDue(clock))
-      return Restore(vm, clock, done);
+    const bool parent_paid = why == Reason::kNone && !ledger.At(Resource::Of(clock)).boot_parent;
+    if (rate_follows && parent_paid && DebtDue(clock)) return Restore(vm, clock, done);
     if (done) done(why);
   });
   scheduler.Start(std::move(op));

@@ -17,6 +17,9 @@
 // The operations of the core, one class for each kind of work. See op.h for how they live.
 namespace bpmp::core {
 
+// No agent at all; no VM has this number.
+inline constexpr VmId kNobody{0xffffffff};
+
 // An edge: turns a clock or power domain on for its waiters, or off after its waiters have left.
 //
 // On: everybody who asks while it runs joins, and shares the outcome. A failure records no vote.
@@ -107,7 +110,8 @@ class RetuneOp final : public Op {
 
   void Begin(Machine& machine) override;
   void Answer(Machine& machine, const Outcome& outcome) override;
-  bool patient() const override { return cause_ != Cause::kRequest; }
+  // From the change on it must find out what came of it, and may have to undo it.
+  bool patient() const override { return cause_ != Cause::kRequest || phase_ > Phase::kChange; }
 
  private:
   enum class Phase : uint8_t {
@@ -161,6 +165,9 @@ class RetuneOp final : public Op {
 
   // --- What moves with it (retune_watch.cc) ---
 
+  // Whose own clocks may move: who asked. What the broker does by itself moves nobody's.
+  VmId asker() const { return cause_ == Cause::kRequest ? vm() : kNobody; }
+  bool HeldByOthers(const Machine& machine, Line line) const;
   void Watch(Machine& machine);
   void ReadWatched(Machine& machine, Phase phase);
   void ReadNextWatched(Machine& machine);
@@ -169,6 +176,8 @@ class RetuneOp final : public Op {
   void UndoNext(Machine& machine);
   void OnUndo(Machine& machine, const Outcome& outcome);
   void EndUndo(Machine& machine);
+  // To be done when nobody is in the way any longer.
+  void Postpone(Machine& machine);
 
   // --- What is owed for it (retune_debt.cc) ---
 
@@ -176,6 +185,7 @@ class RetuneOp final : public Op {
   void Owe(Machine& machine, ClockId clock, int64_t rate_hz, std::optional<ClockId> parent);
   void Forget(Machine& machine, const Owed& owed);
   void ForgetDebts(Machine& machine);
+  void SettleIfDue(Machine& machine, ClockId clock);
   // Of the clocks above, those that didn't move for certain.
   void ForgetUnmoved(Machine& machine);
 

@@ -163,6 +163,9 @@ void Releaser::Finished(VmId vm, Resource resource, Reason why) {
     if (machine_.Unheld(resource)) {
       machine_.Quarantine(vm, resource, why, mrq::Fail(error).error);
       ++it->second.quarantined;
+    } else if (resource.kind == ResourceKind::kClock && machine_.DebtDue(ClockId(resource.id))) {
+      // Nobody's who would pay it when he leaves: the host holds it.
+      machine_.unsettled.try_emplace(ClockId(resource.id), Machine::Doubtful{vm, 0});
     }
   }
   Advance(vm);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "broker/core/machine.h"
@@ -172,6 +173,11 @@ void ResetOp::Answer(Machine& machine, const Outcome& outcome) {
 }
 
 void ResetOp::End(Machine& machine, bool ok) {
+  // A mark that went may have been the last that kept the line deasserted.
+  if (purpose_ != Purpose::kSettle && machine.ledger.At(Resource::Of(reset_)).assert_owed) {
+    machine.scheduler.Start(std::make_unique<ResetOp>(vm(), lines().front(), reset_,
+                                                      mrq::ResetCmd::kAssert, Purpose::kSettle));
+  }
   machine.scheduler.Finish(this);
   Done(ok);
 }

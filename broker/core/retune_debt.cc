@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
@@ -14,14 +16,22 @@ namespace bpmp::core {
 
 void RetuneOp::RecordDebts(Machine& machine) {
   if (cause_ != Cause::kRequest || vm() == kHost || machine.LeavesClock(vm(), clock_)) return;
+  // What another has moved already doesn't run at its boot rate. Looked up before anything is owed
+  // for this change, which would be taken for such a move.
+  const auto boot_rate = [&](ClockId clock, int64_t now) {
+    const int64_t known = machine.inventory.Find(clock)->rate_hz;
+    return machine.AncestorOwes(clock) && known != 0 ? known : now;
+  };
+  const int64_t own = boot_rate(clock_, old_rate_);
+  std::vector<std::pair<ClockId, int64_t>> above;
   for (const Watched& watched : watched_) {
     const ClockInfo& info = *machine.inventory.Find(watched.clock);
-    if (!watched.above || !watched.before || (info.flags & mrq::clk_flag::kHasSetRate) == 0) {
-      continue;
-    }
-    Owe(machine, watched.clock, *watched.before, std::nullopt);
+    const bool settable = (info.flags & mrq::clk_flag::kHasSetRate) != 0;
+    if (!watched.above || !watched.before || !settable) continue;
+    above.emplace_back(watched.clock, boot_rate(watched.clock, *watched.before));
   }
-  Owe(machine, clock_, old_rate_, target_.reparent ? old_parent_ : std::nullopt);
+  for (const auto& [clock, rate_hz] : above) Owe(machine, clock, rate_hz, std::nullopt);
+  Owe(machine, clock_, own, target_.reparent ? old_parent_ : std::nullopt);
 }
 
 void RetuneOp::Owe(Machine& machine, ClockId clock, int64_t rate_hz,
@@ -49,8 +59,14 @@ void RetuneOp::Forget(Machine& machine, const Owed& owed) {
 }
 
 void RetuneOp::ForgetDebts(Machine& machine) {
-  for (const Owed& owed : owed_) Forget(machine, owed);
-  owed_.clear();
+  const std::vector<Owed> all = std::exchange(owed_, {});
+  for (const Owed& owed : all) Forget(machine, owed);
+  for (const Owed& owed : all) SettleIfDue(machine, owed.clock);
+}
+
+// While the VM counted as a debtor, the last holder may have left without paying.
+void RetuneOp::SettleIfDue(Machine& machine, ClockId clock) {
+  if (machine.DebtDue(clock)) machine.Settle(vm(), clock);
 }
 
 void RetuneOp::ForgetUnmoved(Machine& machine) {
@@ -58,7 +74,9 @@ void RetuneOp::ForgetUnmoved(Machine& machine) {
     if (!watched.above || !watched.after || watched.Moved()) continue;
     const auto owed = std::find_if(owed_.begin(), owed_.end(),
                                    [&](const Owed& o) { return o.clock == watched.clock; });
-    if (owed != owed_.end()) Forget(machine, *owed);
+    if (owed == owed_.end()) continue;
+    Forget(machine, *owed);
+    SettleIfDue(machine, owed->clock);
   }
 }
 

@@ -63,7 +63,7 @@ bool RetuneOp::StillWanted(Machine& machine) {
       break;
   }
   // What feeds a clock that somebody relies on would move it for certain: not even tried.
-  if (wanted && cause_ != Cause::kRequest && machine.FeedsReliedOn(vm(), clock_)) {
+  if (wanted && cause_ != Cause::kRequest && machine.FeedsReliedOn(asker(), clock_)) {
     machine.blocked.insert(clock_);
     wanted = false;
   }

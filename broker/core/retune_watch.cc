@@ -46,10 +46,14 @@ void RetuneOp::Watch(Machine& machine) {
   for (const Line line : lines()) {
     const ClockId clock(machine.ledger.lines().At(line).id);
     if (clock == clock_ || std::find(above.begin(), above.end(), clock) != above.end()) continue;
-    if (machine.ledger.HeldByOtherVm(vm(), line) || machine.ReliedOn(vm(), clock)) {
+    if (HeldByOthers(machine, line) || machine.ReliedOn(asker(), clock)) {
       watch(clock, false);
     }
   }
+}
+
+bool RetuneOp::HeldByOthers(const Machine& machine, Line line) const {
+  return machine.ledger.HeldByOtherVm(cause_ == Cause::kRequest ? vm() : kHost, line);
 }
 
 void RetuneOp::ReadWatched(Machine& machine, Phase phase) {
@@ -86,7 +90,7 @@ void RetuneOp::OnWatched(Machine& machine, const Outcome& outcome) {
 void RetuneOp::Compare(Machine& machine) {
   for (const Watched& watched : watched_) {
     if (!watched.Moved()) continue;
-    const auto owner = machine.ReliedOn(vm(), watched.clock);
+    const auto owner = machine.ReliedOn(asker(), watched.clock);
     if (!owner) continue;
     moved_owner_ = *owner;
     machine.EmitOther(EventKind::kMoved, vm(), *owner, Resource::Of(watched.clock),
@@ -153,8 +157,20 @@ void RetuneOp::EndUndo(Machine& machine) {
   ReplyAll(machine, mrq::Fail(mrq::Error::kBusy), Reason::kMovesOthers);
   // What would disturb others is done when they have gone; that it isn't now is no failure.
   const bool later = undone && cause_ != Cause::kRequest;
-  if (later) machine.blocked.insert(clock_);
+  if (later) Postpone(machine);
   Settled(machine, later);
+}
+
+void RetuneOp::Postpone(Machine& machine) {
+  const bool still = std::any_of(watched_.begin(), watched_.end(), [&](const Watched& watched) {
+    return machine.ReliedOn(asker(), watched.clock).has_value();
+  });
+  if (still) {
+    machine.blocked.insert(clock_);
+  } else {
+    // Who was in the way left meanwhile, and won't call.
+    machine.unsettled.try_emplace(clock_, Machine::Doubtful{vm(), 0});
+  }
 }
 
 }  // namespace bpmp::core

@@ -43,6 +43,17 @@ TEST_F(SharedResetTest, AWithheldAssertIsMadeWhenTheLastOtherLeaves) {
   EXPECT_FALSE(rig_.Status(kVideoReset).owes);
 }
 
+TEST(SharedResetMark, AnOwedAssertIsMadeWhenTheLastMarkGoes) {
+  Board board = MakeBoard();
+  board.spec.vms[kVicVm.value() - 1].devices.front().reset_on_exit = ResetOnExit::kLeave;
+  Rig rig(std::move(board));
+  rig.Call(kVicVm, Deassert(kVideoReset));
+  EXPECT_EQ(rig.Error(kNvdecVm, Assert(kVideoReset)), 0);
+  EXPECT_EQ(rig.firmware().asserted(kVideoReset), false);
+  rig.Released(kVicVm);
+  EXPECT_EQ(rig.firmware().asserted(kVideoReset), true);
+}
+
 TEST_F(SharedResetTest, WhoDeassertsItAgainNoLongerWantsItAsserted) {
   rig_.Call(kNvdecVm, Enable(kNvdec));
   rig_.Call(kVicVm, Deassert(kVideoReset));

@@ -143,6 +143,62 @@ TEST_F(SharedTreeTest, AReleaseSetsBackWhatFeedsTheClockAndSoItsSiblings) {
   EXPECT_FALSE(rig_.Status(kVic).owes);
 }
 
+TEST_F(SharedTreeTest, AClockThatAnotherMovedOwesItsBootRateAllTheSame) {
+  EXPECT_EQ(Set(kCan0Vm, kLane, 190), 190);
+  EXPECT_EQ(Now(kPllB), 760);
+  EXPECT_EQ(Now(kBus), 76);
+  EXPECT_EQ(Set(kCan1Vm, kBus, 95), 95);
+  rig_.Released(kCan0Vm);
+  rig_.Released(kCan1Vm);
+  EXPECT_EQ(Now(kPllB), 600);
+  EXPECT_EQ(Now(kBus), 60);
+  EXPECT_EQ(Now(kLane), 60);
+  EXPECT_EQ(Now(kVic), 150);
+}
+
+TEST_F(SharedTreeTest, LeavingOneClockMovesNoOtherThatTheVmRuns) {
+  EXPECT_EQ(Set(kVicVm, kVic, 110), 110);
+  rig_.Call(kNvdecVm, Enable(kNvdec));
+  rig_.Call(kNvdecVm, Enable(kPllBDiv));
+  rig_.Released(kVicVm);
+  ASSERT_TRUE(rig_.Status(kPllB).owes);
+  rig_.Call(kNvdecVm, Disable(kPllBDiv));
+  rig_.Call(kNvdecVm, PowerOn(kVideoDomain));
+  EXPECT_EQ(Now(kNvdec), 110) << "it runs, and was told this rate";
+}
+
+TEST_F(SharedTreeTest, ALockKeepsTheParentToo) {
+  Board board = MakeBoard();
+  ClockRule rule;
+  rule.clock = "nvdec";
+  rule.policy = RatePolicy::kFirst;
+  board.spec.clock_rules.push_back(rule);
+  ResourceGrant grant;
+  grant.resource = "nvdec";
+  grant.access = Access::kVote;
+  board.spec.vms[kCan0Vm.value() - 1].clocks.push_back(grant);
+  Rig rig(std::move(board));
+  EXPECT_EQ(rig.Error(kCan0Vm, SetRate(kNvdec, 100 * kMHz)), 0);
+  EXPECT_EQ(rig.Error(kNvdecVm, SetParent(kNvdec, kClkM)), kBusy);
+}
+
+TEST_F(SharedTreeTest, ADebtThatFellDueDuringAFailedChangeIsPaid) {
+  EXPECT_EQ(Set(kUartVm, kUart, 20), 20);
+  rig_.Call(kSpiVm, Enable(kUart));
+  rig_.Released(kUartVm);
+  EXPECT_EQ(Now(kUart), 20) << "spi holds it";
+  const Ticket ticket = rig_.Ask(kUartVm, SetParent(kUart, kClkM));
+  rig_.RunAll();
+  EXPECT_EQ(rig_.ErrorOf(ticket), kBusy);
+  rig_.Ask(kUartVm, SetRate(kUart, 30 * kMHz));
+  EndUntil("CLK SET_RATE clock 8 to 30000000 Hz");
+  rig_.Ask(kSpiVm, Disable(kUart));
+  rig_.End(Fate::kRefused);
+  rig_.RunAll();
+  EXPECT_EQ(Now(kUart), 48);
+  EXPECT_FALSE(rig_.Status(kUart).owes);
+}
+
 TEST_F(SharedTreeTest, WhatNothingMovedIsNotOwed) {
   EXPECT_EQ(Set(kVicVm, kVic, 120), 120);
   EXPECT_FALSE(rig_.Status(kPllB).owes);

@@ -91,6 +91,8 @@ Daemon::~Daemon() {
   // The last resort: SIGALRM's default action.
   signal(SIGALRM, SIG_DFL);
   alarm(kStopLimit);
+  // First of all: a session that is lost from now on releases nothing.
+  sessions_.Stop(absl::UnavailableError("the broker is stopping"));
   probe_.Shutdown();
   if (admin_ != nullptr) admin_->SetGuestServing(false);
   for (const auto& server : remote_) server->Shutdown(kGrace);
