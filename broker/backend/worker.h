@@ -37,8 +37,9 @@ class Worker {
     // deadline passed in the queue, or the worker stopped. From a worker thread, or for what never
     // started also from the caller of CheckDeadlines, Stop or the destructor; never from Submit.
     virtual void OnDone(TransferId id, absl::StatusOr<mrq::Response> result) = 0;
-    // The call is past its deadline (a patient one: queued, or running, for its limit) and goes on, in
-    // its slot. At most once in each place, before its OnDone, from the caller of CheckDeadlines.
+    // The call is past its deadline (a patient one: queued, or running, for its limit) and goes on,
+    // in its slot. At most once in each place, before its OnDone, from the caller of
+    // CheckDeadlines.
     virtual void OnOverdue(TransferId id) = 0;
   };
 
