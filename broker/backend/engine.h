@@ -65,8 +65,7 @@ class Engine : private Worker::Sink {
 
   // --- Requests ---
 
-  // Answers one request of `vm`. `timeout` bounds the wait (and is itself
-  // bounded by the options).
+  // Answers one request of `vm`. `timeout` bounds the wait (and is itself bounded by the options).
   void Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // The same from raw bytes: what can't be decoded is answered here.

@@ -79,7 +79,7 @@ class Worker {
     VmId vm;
     mrq::Request request;
     absl::Time deadline;
-    absl::Duration limit;  // of a patient one, which has no deadline before it starts; else zero
+    absl::Duration limit;  // of a patient one, in the queue and again from its start; else zero
     const char* refusal = nullptr;  // why it never started; set before it leaves the queue for good
     bool overdue = false;
     bool reporting = false;  // OnOverdue is being called: OnDone waits for its end

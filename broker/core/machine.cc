@@ -6,16 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "broker/core/contains.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
 namespace {
-
-template <typename T>
-bool Contains(const std::vector<T>& list, const T& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 // Who has the lock on a rate after `vm`: who asked for a rate next, else who holds the clock.
 std::optional<VmId> LockHeir(const Ledger& ledger, VmId vm, Line line) {

@@ -6,16 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "broker/core/contains.h"
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
 
 namespace bpmp::core {
 namespace {
-
-template <typename T>
-bool Contains(const std::vector<T>& list, const T& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 bool Uses(const DeviceUse& device, Resource resource) {
   return resource.kind == ResourceKind::kClock ? Contains(device.clocks, ClockId(resource.id))

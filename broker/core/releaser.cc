@@ -7,19 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "broker/core/contains.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
-namespace {
-
-template <typename T>
-bool Contains(const std::vector<T>& list, const T& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-}  // namespace
-
 uint32_t Releaser::Begin(VmId vm) {
   const uint32_t epoch = machine_.ledger.EpochOf(vm) + 1;
   machine_.Apply(Change::Kind::kEpoch, vm, {}, epoch);
