@@ -80,48 +80,10 @@ absl::Status List(const TypedCall& call, const v1::ListClocksRequest& request,
   return absl::OkStatus();
 }
 
-}  // namespace
-
-grpc::ServerUnaryReactor* ClocksService::ListClocks(grpc::CallbackServerContext* context,
-                                                    const v1::ListClocksRequest* request,
-                                                    v1::ListClocksResponse* response) {
-  return caller_->Start(context, [request, response](std::unique_ptr<TypedCall> call) {
-    call->Finish(List(*call, *request, response));
-  });
-}
-
-grpc::ServerUnaryReactor* ClocksService::GetClock(grpc::CallbackServerContext* context,
-                                                  const v1::GetClockRequest* request,
-                                                  v1::GetClockResponse* response) {
-  return caller_->Run(
-      context, ResourceKind::kClock, request->clock(), Clk(mrq::ClkCmd::kGetRate),
-      response->mutable_outcome(),
-      [response](const TypedCall& call, core::Resource resource, const mrq::Response& answer) {
-        v1::Clock* clock = response->mutable_clock();
-        call.engine().Read(
-            [&](const core::Core& core) { FillClock(core, call.vm(), resource, clock); });
-        clock->set_rate_hz(mrq::ReadRate(answer).value_or(clock->rate_hz()));
-      });
-}
-
-grpc::ServerUnaryReactor* ClocksService::EnableClock(grpc::CallbackServerContext* context,
-                                                     const v1::EnableClockRequest* request,
-                                                     v1::EnableClockResponse* response) {
-  return caller_->Run(context, ResourceKind::kClock, request->clock(), Clk(mrq::ClkCmd::kEnable),
-                      response->mutable_outcome());
-}
-
-grpc::ServerUnaryReactor* ClocksService::DisableClock(grpc::CallbackServerContext* context,
-                                                      const v1::DisableClockRequest* request,
-                                                      v1::DisableClockResponse* response) {
-  return caller_->Run(context, ResourceKind::kClock, request->clock(), Clk(mrq::ClkCmd::kDisable),
-                      response->mutable_outcome());
-}
-
+// SetRate and RoundRate differ in the command only.
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* ClocksService::Rate(grpc::CallbackServerContext* context,
-                                              mrq::ClkCmd command, const Request& request,
-                                              Response* response) {
+void Rate(TypedCaller& caller, UnaryCall* rpc, mrq::ClkCmd command, const Request& request,
+          Response* response) {
   const auto make = [command, rate_hz = request.rate_hz()](
                         const TypedCall& /*call*/, uint32_t id) -> absl::StatusOr<mrq::Request> {
     if (rate_hz <= 0) {
@@ -134,39 +96,69 @@ grpc::ServerUnaryReactor* ClocksService::Rate(grpc::CallbackServerContext* conte
     clk.rate_hz = rate_hz;
     return clk;
   };
-  return caller_->Run(
-      context, ResourceKind::kClock, request.clock(), make, response->mutable_outcome(),
+  caller.Run(
+      rpc, ResourceKind::kClock, request.clock(), make, response->mutable_outcome(),
       [response](const TypedCall& /*call*/, core::Resource /*clock*/, const mrq::Response& answer) {
         response->set_rate_hz(mrq::ReadRate(answer).value_or(0));
       });
 }
 
-grpc::ServerUnaryReactor* ClocksService::SetRate(grpc::CallbackServerContext* context,
-                                                 const v1::SetRateRequest* request,
-                                                 v1::SetRateResponse* response) {
-  return Rate(context, mrq::ClkCmd::kSetRate, *request, response);
+}  // namespace
+
+void ListClocks(TypedCaller& caller, UnaryCall* rpc, const v1::ListClocksRequest& request,
+                v1::ListClocksResponse* response) {
+  caller.Start(rpc, [&request, response](std::unique_ptr<TypedCall> call) {
+    call->Finish(List(*call, request, response));
+  });
 }
 
-grpc::ServerUnaryReactor* ClocksService::RoundRate(grpc::CallbackServerContext* context,
-                                                   const v1::RoundRateRequest* request,
-                                                   v1::RoundRateResponse* response) {
-  return Rate(context, mrq::ClkCmd::kRoundRate, *request, response);
+void GetClock(TypedCaller& caller, UnaryCall* rpc, const v1::GetClockRequest& request,
+              v1::GetClockResponse* response) {
+  caller.Run(
+      rpc, ResourceKind::kClock, request.clock(), Clk(mrq::ClkCmd::kGetRate),
+      response->mutable_outcome(),
+      [response](const TypedCall& call, core::Resource resource, const mrq::Response& answer) {
+        v1::Clock* clock = response->mutable_clock();
+        call.engine().Read(
+            [&](const core::Core& core) { FillClock(core, call.vm(), resource, clock); });
+        clock->set_rate_hz(mrq::ReadRate(answer).value_or(clock->rate_hz()));
+      });
 }
 
-grpc::ServerUnaryReactor* ClocksService::SetParent(grpc::CallbackServerContext* context,
-                                                   const v1::SetParentRequest* request,
-                                                   v1::SetParentResponse* response) {
-  const auto make = [request](const TypedCall& call, uint32_t id) -> absl::StatusOr<mrq::Request> {
+void EnableClock(TypedCaller& caller, UnaryCall* rpc, const v1::EnableClockRequest& request,
+                 v1::EnableClockResponse* response) {
+  caller.Run(rpc, ResourceKind::kClock, request.clock(), Clk(mrq::ClkCmd::kEnable),
+             response->mutable_outcome());
+}
+
+void DisableClock(TypedCaller& caller, UnaryCall* rpc, const v1::DisableClockRequest& request,
+                  v1::DisableClockResponse* response) {
+  caller.Run(rpc, ResourceKind::kClock, request.clock(), Clk(mrq::ClkCmd::kDisable),
+             response->mutable_outcome());
+}
+
+void SetRate(TypedCaller& caller, UnaryCall* rpc, const v1::SetRateRequest& request,
+             v1::SetRateResponse* response) {
+  Rate(caller, rpc, mrq::ClkCmd::kSetRate, request, response);
+}
+
+void RoundRate(TypedCaller& caller, UnaryCall* rpc, const v1::RoundRateRequest& request,
+               v1::RoundRateResponse* response) {
+  Rate(caller, rpc, mrq::ClkCmd::kRoundRate, request, response);
+}
+
+void SetParent(TypedCaller& caller, UnaryCall* rpc, const v1::SetParentRequest& request,
+               v1::SetParentResponse* response) {
+  const auto make = [&request](const TypedCall& call, uint32_t id) -> absl::StatusOr<mrq::Request> {
     BPMP_ASSIGN_OR_RETURN(const core::Resource parent,
-                          call.Find(ResourceKind::kClock, request->parent()));
+                          call.Find(ResourceKind::kClock, request.parent()));
     mrq::ClkRequest clk;
     clk.cmd = mrq::ClkCmd::kSetParent;
     clk.clock = ClockId(id);
     clk.parent = ClockId(parent.id);
     return clk;
   };
-  return caller_->Run(context, ResourceKind::kClock, request->clock(), make,
-                      response->mutable_outcome());
+  caller.Run(rpc, ResourceKind::kClock, request.clock(), make, response->mutable_outcome());
 }
 
 }  // namespace bpmp::service

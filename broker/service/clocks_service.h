@@ -2,47 +2,28 @@
 #ifndef BROKER_SERVICE_CLOCKS_SERVICE_H_
 #define BROKER_SERVICE_CLOCKS_SERVICE_H_
 
-#include "bpmp/v1/clocks.grpc.pb.h"
+#include "bpmp/v1/clocks.pb.h"
 #include "broker/service/typed_caller.h"
+#include "broker/service/unary_call.h"
 
 namespace bpmp::service {
 
-// bpmp.v1.Clocks of the calling VM. The RPCs are documented in clocks.proto. Thread-safe.
-class ClocksService final : public v1::Clocks::CallbackService {
- public:
-  // `caller` is not owned.
-  explicit ClocksService(TypedCaller* caller) : caller_(caller) {}
-
-  grpc::ServerUnaryReactor* ListClocks(grpc::CallbackServerContext* context,
-                                       const v1::ListClocksRequest* request,
-                                       v1::ListClocksResponse* response) override;
-  grpc::ServerUnaryReactor* GetClock(grpc::CallbackServerContext* context,
-                                     const v1::GetClockRequest* request,
-                                     v1::GetClockResponse* response) override;
-  grpc::ServerUnaryReactor* EnableClock(grpc::CallbackServerContext* context,
-                                        const v1::EnableClockRequest* request,
-                                        v1::EnableClockResponse* response) override;
-  grpc::ServerUnaryReactor* DisableClock(grpc::CallbackServerContext* context,
-                                         const v1::DisableClockRequest* request,
-                                         v1::DisableClockResponse* response) override;
-  grpc::ServerUnaryReactor* SetRate(grpc::CallbackServerContext* context,
-                                    const v1::SetRateRequest* request,
-                                    v1::SetRateResponse* response) override;
-  grpc::ServerUnaryReactor* RoundRate(grpc::CallbackServerContext* context,
-                                      const v1::RoundRateRequest* request,
-                                      v1::RoundRateResponse* response) override;
-  grpc::ServerUnaryReactor* SetParent(grpc::CallbackServerContext* context,
-                                      const v1::SetParentRequest* request,
-                                      v1::SetParentResponse* response) override;
-
- private:
-  // SetRate and RoundRate differ in the command only.
-  template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* Rate(grpc::CallbackServerContext* context, mrq::ClkCmd command,
-                                 const Request& request, Response* response);
-
-  TypedCaller* const caller_;
-};
+// The methods of bpmp.v1.Clocks, for the VM that calls; documented in clocks.proto. Each leads to
+// one Answer() of its call. Thread-safe.
+void ListClocks(TypedCaller& caller, UnaryCall* rpc, const v1::ListClocksRequest& request,
+                v1::ListClocksResponse* response);
+void GetClock(TypedCaller& caller, UnaryCall* rpc, const v1::GetClockRequest& request,
+              v1::GetClockResponse* response);
+void EnableClock(TypedCaller& caller, UnaryCall* rpc, const v1::EnableClockRequest& request,
+                 v1::EnableClockResponse* response);
+void DisableClock(TypedCaller& caller, UnaryCall* rpc, const v1::DisableClockRequest& request,
+                  v1::DisableClockResponse* response);
+void SetRate(TypedCaller& caller, UnaryCall* rpc, const v1::SetRateRequest& request,
+             v1::SetRateResponse* response);
+void RoundRate(TypedCaller& caller, UnaryCall* rpc, const v1::RoundRateRequest& request,
+               v1::RoundRateResponse* response);
+void SetParent(TypedCaller& caller, UnaryCall* rpc, const v1::SetParentRequest& request,
+               v1::SetParentResponse* response);
 
 }  // namespace bpmp::service
 

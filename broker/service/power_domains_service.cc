@@ -33,37 +33,33 @@ void List(const TypedCall& call, v1::ListPowerDomainsResponse* response) {
   }
 }
 
+void Set(TypedCaller& caller, UnaryCall* rpc, mrq::PgState state, const v1::ResourceRef& domain,
+         v1::Outcome* outcome) {
+  const auto make = [state](const TypedCall& /*call*/, uint32_t id) -> mrq::Request {
+    return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(id), static_cast<uint32_t>(state)};
+  };
+  caller.Run(rpc, ResourceKind::kDomain, domain, make, outcome);
+}
+
 }  // namespace
 
-grpc::ServerUnaryReactor* PowerDomainsService::ListPowerDomains(
-    grpc::CallbackServerContext* context, const v1::ListPowerDomainsRequest* /*request*/,
-    v1::ListPowerDomainsResponse* response) {
-  return caller_->Start(context, [response](std::unique_ptr<TypedCall> call) {
+void ListPowerDomains(TypedCaller& caller, UnaryCall* rpc,
+                      const v1::ListPowerDomainsRequest& /*request*/,
+                      v1::ListPowerDomainsResponse* response) {
+  caller.Start(rpc, [response](std::unique_ptr<TypedCall> call) {
     List(*call, response);
     call->Finish(absl::OkStatus());
   });
 }
 
-grpc::ServerUnaryReactor* PowerDomainsService::Set(grpc::CallbackServerContext* context,
-                                                   mrq::PgState state,
-                                                   const v1::ResourceRef& domain,
-                                                   v1::Outcome* outcome) {
-  const auto make = [state](const TypedCall& /*call*/, uint32_t id) -> mrq::Request {
-    return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(id), static_cast<uint32_t>(state)};
-  };
-  return caller_->Run(context, ResourceKind::kDomain, domain, make, outcome);
+void PowerOn(TypedCaller& caller, UnaryCall* rpc, const v1::PowerOnRequest& request,
+             v1::PowerOnResponse* response) {
+  Set(caller, rpc, mrq::PgState::kOn, request.power_domain(), response->mutable_outcome());
 }
 
-grpc::ServerUnaryReactor* PowerDomainsService::PowerOn(grpc::CallbackServerContext* context,
-                                                       const v1::PowerOnRequest* request,
-                                                       v1::PowerOnResponse* response) {
-  return Set(context, mrq::PgState::kOn, request->power_domain(), response->mutable_outcome());
-}
-
-grpc::ServerUnaryReactor* PowerDomainsService::PowerOff(grpc::CallbackServerContext* context,
-                                                        const v1::PowerOffRequest* request,
-                                                        v1::PowerOffResponse* response) {
-  return Set(context, mrq::PgState::kOff, request->power_domain(), response->mutable_outcome());
+void PowerOff(TypedCaller& caller, UnaryCall* rpc, const v1::PowerOffRequest& request,
+              v1::PowerOffResponse* response) {
+  Set(caller, rpc, mrq::PgState::kOff, request.power_domain(), response->mutable_outcome());
 }
 
 }  // namespace bpmp::service

@@ -33,42 +33,37 @@ void List(const TypedCall& call, v1::ListResetsResponse* response) {
   }
 }
 
+void Drive(TypedCaller& caller, UnaryCall* rpc, mrq::ResetCmd command, const v1::ResourceRef& reset,
+           v1::Outcome* outcome) {
+  const auto make = [command](const TypedCall& /*call*/, uint32_t id) -> mrq::Request {
+    return mrq::ResetRequest{command, ResetId(id)};
+  };
+  caller.Run(rpc, ResourceKind::kReset, reset, make, outcome);
+}
+
 }  // namespace
 
-grpc::ServerUnaryReactor* ResetsService::ListResets(grpc::CallbackServerContext* context,
-                                                    const v1::ListResetsRequest* /*request*/,
-                                                    v1::ListResetsResponse* response) {
-  return caller_->Start(context, [response](std::unique_ptr<TypedCall> call) {
+void ListResets(TypedCaller& caller, UnaryCall* rpc, const v1::ListResetsRequest& /*request*/,
+                v1::ListResetsResponse* response) {
+  caller.Start(rpc, [response](std::unique_ptr<TypedCall> call) {
     List(*call, response);
     call->Finish(absl::OkStatus());
   });
 }
 
-grpc::ServerUnaryReactor* ResetsService::Drive(grpc::CallbackServerContext* context,
-                                               mrq::ResetCmd command, const v1::ResourceRef& reset,
-                                               v1::Outcome* outcome) {
-  const auto make = [command](const TypedCall& /*call*/, uint32_t id) -> mrq::Request {
-    return mrq::ResetRequest{command, ResetId(id)};
-  };
-  return caller_->Run(context, ResourceKind::kReset, reset, make, outcome);
+void AssertReset(TypedCaller& caller, UnaryCall* rpc, const v1::AssertResetRequest& request,
+                 v1::AssertResetResponse* response) {
+  Drive(caller, rpc, mrq::ResetCmd::kAssert, request.reset(), response->mutable_outcome());
 }
 
-grpc::ServerUnaryReactor* ResetsService::AssertReset(grpc::CallbackServerContext* context,
-                                                     const v1::AssertResetRequest* request,
-                                                     v1::AssertResetResponse* response) {
-  return Drive(context, mrq::ResetCmd::kAssert, request->reset(), response->mutable_outcome());
+void DeassertReset(TypedCaller& caller, UnaryCall* rpc, const v1::DeassertResetRequest& request,
+                   v1::DeassertResetResponse* response) {
+  Drive(caller, rpc, mrq::ResetCmd::kDeassert, request.reset(), response->mutable_outcome());
 }
 
-grpc::ServerUnaryReactor* ResetsService::DeassertReset(grpc::CallbackServerContext* context,
-                                                       const v1::DeassertResetRequest* request,
-                                                       v1::DeassertResetResponse* response) {
-  return Drive(context, mrq::ResetCmd::kDeassert, request->reset(), response->mutable_outcome());
-}
-
-grpc::ServerUnaryReactor* ResetsService::PulseReset(grpc::CallbackServerContext* context,
-                                                    const v1::PulseResetRequest* request,
-                                                    v1::PulseResetResponse* response) {
-  return Drive(context, mrq::ResetCmd::kModule, request->reset(), response->mutable_outcome());
+void PulseReset(TypedCaller& caller, UnaryCall* rpc, const v1::PulseResetRequest& request,
+                v1::PulseResetResponse* response) {
+  Drive(caller, rpc, mrq::ResetCmd::kModule, request.reset(), response->mutable_outcome());
 }
 
 }  // namespace bpmp::service

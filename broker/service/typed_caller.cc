@@ -50,9 +50,8 @@ absl::Duration TimeLeft(const grpc::CallbackServerContext& context, absl::Durati
   return std::clamp(absl::FromChrono(deadline) - absl::Now(), absl::ZeroDuration(), limit);
 }
 
-TypedCall::TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint,
-                     grpc::ServerUnaryReactor* reactor)
-    : deps_(deps), endpoint_(std::move(endpoint)), reactor_(reactor) {
+TypedCall::TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint, UnaryCall* call)
+    : deps_(deps), endpoint_(std::move(endpoint)), call_(call) {
   endpoint_->unary_outstanding.fetch_add(1);
 }
 
@@ -62,7 +61,7 @@ TypedCall::~TypedCall() {
 }
 
 void TypedCall::Finish(const absl::Status& status) {
-  if (reactor_ != nullptr) std::exchange(reactor_, nullptr)->Finish(ToGrpc(status));
+  if (call_ != nullptr) std::exchange(call_, nullptr)->Answer(status);
 }
 
 bool TypedCall::Shows(const core::Core& core, core::Resource resource) const {
@@ -81,48 +80,36 @@ absl::StatusOr<core::Resource> TypedCall::Find(core::ResourceKind kind,
       absl::StrCat("no ", ToAbsl(core::KindName(kind)), " '", WrittenAs(ref), "'"));
 }
 
-grpc::ServerUnaryReactor* TypedCaller::Start(grpc::CallbackServerContext* context, Work work) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  absl::StatusOr<Caller> caller = deps_.caller_of(*context);
-  if (!caller.ok()) {
-    reactor->Finish(ToGrpc(caller.status()));
-    return reactor;
-  }
+void TypedCaller::Start(UnaryCall* rpc, Work work) {
+  absl::StatusOr<Caller> caller = deps_.caller_of(rpc->context());
+  if (!caller.ok()) return rpc->Answer(caller.status());
   Endpoint& endpoint = *caller->endpoint;
-  auto call = std::make_unique<TypedCall>(&deps_, std::move(caller->endpoint), reactor);
+  auto call = std::make_unique<TypedCall>(&deps_, std::move(caller->endpoint), rpc);
   if (endpoint.unary_outstanding.load() > endpoint.limits.max_outstanding) {
-    call->Finish(TooMany(endpoint));
-    return reactor;
+    return call->Finish(TooMany(endpoint));
   }
   const absl::Duration pause = endpoint.throttle.Take().pause;
-  if (pause <= absl::ZeroDuration()) {
-    work(std::move(call));
-  } else {
-    deps_.acceptor->After(pause, [call = std::move(call), work = std::move(work)]() mutable {
-      work(std::move(call));
-    });
-  }
-  return reactor;
+  if (pause <= absl::ZeroDuration()) return work(std::move(call));
+  deps_.acceptor->After(
+      pause, [call = std::move(call), work = std::move(work)]() mutable { work(std::move(call)); });
 }
 
-grpc::ServerUnaryReactor* TypedCaller::Run(grpc::CallbackServerContext* context,
-                                           core::ResourceKind kind, const v1::ResourceRef& ref,
-                                           MakeRequest make, v1::Outcome* outcome, Fill fill) {
-  return Start(context, [this, context, kind, &ref, make = std::move(make), outcome,
-                         fill = std::move(fill)](std::unique_ptr<TypedCall> call) mutable {
+void TypedCaller::Run(UnaryCall* rpc, core::ResourceKind kind, const v1::ResourceRef& ref,
+                      MakeRequest make, v1::Outcome* outcome, Fill fill) {
+  Start(rpc, [this, kind, &ref, make = std::move(make), outcome,
+              fill = std::move(fill)](std::unique_ptr<TypedCall> call) mutable {
     const absl::StatusOr<core::Resource> resource = call->Find(kind, ref);
     if (!resource.ok()) return call->Finish(resource.status());
     const absl::StatusOr<mrq::Request> request = make(*call, resource->id);
     if (!request.ok()) return call->Finish(request.status());
-    Submit(context, std::move(call), *resource, *request, outcome, std::move(fill));
+    Submit(std::move(call), *resource, *request, outcome, std::move(fill));
   });
 }
 
-void TypedCaller::Submit(grpc::CallbackServerContext* context, std::unique_ptr<TypedCall> call,
-                         core::Resource resource, const mrq::Request& request, v1::Outcome* outcome,
-                         Fill fill) {
+void TypedCaller::Submit(std::unique_ptr<TypedCall> call, core::Resource resource,
+                         const mrq::Request& request, v1::Outcome* outcome, Fill fill) {
   const VmId vm = call->vm();
-  const absl::Duration timeout = TimeLeft(*context, call->endpoint().limits.request_timeout);
+  const absl::Duration timeout = TimeLeft(call->context(), call->endpoint().limits.request_timeout);
   deps_.engine->Submit(vm, request, timeout,
                        [call = std::move(call), resource, request, outcome, fill = std::move(fill)](
                            const mrq::Response& response, core::Reason reason) mutable {

@@ -3,7 +3,6 @@
 #define BROKER_SERVICE_TYPED_CALLER_H_
 
 #include <grpcpp/server_context.h>
-#include <grpcpp/support/server_callback.h>
 
 #include <cstdint>
 #include <functional>
@@ -22,6 +21,7 @@
 #include "broker/mrq/types.h"
 #include "broker/service/acceptor.h"
 #include "broker/service/caller.h"
+#include "broker/service/unary_call.h"
 
 namespace bpmp::service {
 
@@ -39,8 +39,7 @@ struct TypedDeps {
 // unavailable.
 class TypedCall {
  public:
-  TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint,
-            grpc::ServerUnaryReactor* reactor);
+  TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint, UnaryCall* call);
   ~TypedCall();
   TypedCall(const TypedCall&) = delete;
   TypedCall& operator=(const TypedCall&) = delete;
@@ -49,6 +48,8 @@ class TypedCall {
 
   VmId vm() const { return endpoint_->vm; }
   const Endpoint& endpoint() const { return *endpoint_; }
+  // Until it is finished.
+  const grpc::CallbackServerContext& context() const { return call_->context(); }
   const backend::Engine& engine() const { return *deps_->engine; }
   // A resource that the VM is shown; errors as of FindResource (lookup.h).
   absl::StatusOr<core::Resource> Find(core::ResourceKind kind, const v1::ResourceRef& ref) const;
@@ -60,7 +61,7 @@ class TypedCall {
 
   const TypedDeps* const deps_;
   const std::shared_ptr<Endpoint> endpoint_;
-  grpc::ServerUnaryReactor* reactor_;  // null once finished
+  UnaryCall* call_;  // null once finished
 };
 
 // What the typed services share: who calls, how fast he may, and how a request becomes one
@@ -79,18 +80,16 @@ class TypedCaller {
   TypedCaller& operator=(const TypedCaller&) = delete;
 
   // Runs `work` when it is the call's turn, which is at once unless the VM is too fast.
-  grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, Work work);
+  void Start(UnaryCall* call, Work work);
 
   // Finds the resource, makes the request of its id, submits it and answers. `ref` and `outcome`
   // belong to the call's messages.
-  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, core::ResourceKind kind,
-                                const v1::ResourceRef& ref, MakeRequest make, v1::Outcome* outcome,
-                                Fill fill = nullptr);
+  void Run(UnaryCall* call, core::ResourceKind kind, const v1::ResourceRef& ref, MakeRequest make,
+           v1::Outcome* outcome, Fill fill = nullptr);
 
  private:
-  void Submit(grpc::CallbackServerContext* context, std::unique_ptr<TypedCall> call,
-              core::Resource resource, const mrq::Request& request, v1::Outcome* outcome,
-              Fill fill);
+  void Submit(std::unique_ptr<TypedCall> call, core::Resource resource, const mrq::Request& request,
+              v1::Outcome* outcome, Fill fill);
 
   const TypedDeps deps_;
 };
