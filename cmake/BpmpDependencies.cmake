@@ -2,7 +2,6 @@
 # Everything comes from the distribution; deploy/lib/packages.sh names the packages.
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
-find_package(PkgConfig REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 if(BUILD_TESTING)
@@ -13,5 +12,21 @@ if(BPMP_BUILD_GRPC)
   find_package(Protobuf REQUIRED)
   find_package(gRPC CONFIG REQUIRED)
   find_package(CLI11 CONFIG REQUIRED)
-  pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+endif()
+
+# Takes an imported library's archive instead of its shared object, where the distribution has it. For
+# what the broker needs little of, or only while it starts: the rest then takes no memory.
+function(bpmp_take_archive target archive)
+  find_library(BPMP_ARCHIVE_${archive} NAMES lib${archive}.a)
+  if(BPMP_ARCHIVE_${archive})
+    get_target_property(configurations ${target} IMPORTED_CONFIGURATIONS)
+    foreach(configuration IN LISTS configurations)
+      set_target_properties(${target} PROPERTIES
+        IMPORTED_LOCATION_${configuration} ${BPMP_ARCHIVE_${archive}})
+    endforeach()
+  endif()
+endfunction()
+bpmp_take_archive(yaml-cpp yaml-cpp)
+if(BPMP_BUILD_GRPC)
+  bpmp_take_archive(gRPC::grpc++_reflection grpc++_reflection)
 endif()

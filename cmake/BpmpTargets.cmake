@@ -48,3 +48,9 @@ function(bpmp_fuzzer name)
            -print_final_stats=1 ${scratch} ${arg_CORPUS})
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()
+
+# bpmp_cold(SOURCE...): code of this folder that runs seldom is compiled for size where the rest is for
+# speed: what it takes in memory counts, its own time doesn't.
+function(bpmp_cold)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
+endfunction()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/daemon/daemon.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -63,6 +64,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan) {
   auto daemon = std::unique_ptr<Daemon>(new Daemon(std::move(plan), std::move(lock)));
   BPMP_RETURN_IF_ERROR(daemon->Listen());
   daemon->SayWhereItIs();
+  daemon->ForgetPlan();
   return daemon;
 }
 
@@ -85,6 +87,12 @@ Daemon::Daemon(Plan plan, InstanceLock lock)
                spdlog::log(level, "{}", line);
              }),
       reader_(&events_, &MonotonicClock(), AuditHandler()) {}
+
+void Daemon::ForgetPlan() {
+  plan_.loaded = LoadedConfig();
+  // Most of what reading the configuration took is free now, and is not needed again.
+  malloc_trim(0);
+}
 
 Daemon::~Daemon() {
   notifier_.Stopping("stopping; nothing is released");

@@ -58,6 +58,8 @@ class Daemon {
   absl::Status ListenForRemoteVms();
   absl::Status ListenForMetrics();
   void SayWhereItIs() const;
+  // Lets go of what was needed to start only: the registry has the VMs' entries.
+  void ForgetPlan();
   // One look at the health of the broker and its backend.
   void Beat();
   void TellHealth(const Heartbeat::State& state);

@@ -8,8 +8,9 @@
 
 namespace bpmp::daemon {
 
-// Tells the service manager how the daemon is (sd_notify(3)). Without one, that is without
-// NOTIFY_SOCKET in the environment, nothing happens. Thread-safe.
+// Tells the service manager how the daemon is, by the protocol of sd_notify(3) and
+// sd_watchdog_enabled(3), spoken here (docs/adr/2026-11-25-without-libsystemd.md). Without a
+// manager, that is without NOTIFY_SOCKET in the environment, nothing happens. Thread-safe.
 class Notifier {
  public:
   // It serves: units that wait for it start now.

@@ -93,7 +93,7 @@ void Metrics::CollectRequests(Page* page) const {
     const std::string name = page->NameOf(vm);
     for (size_t kind = 0; kind < kRequestKinds; ++kind) {
       for (size_t result = 0; result < kResults; ++result) {
-        const uint64_t value = vm.counts->requests.Get(kind, result);
+        const uint64_t value = vm.counts->requests[kind].Get(result);
         if (value == 0) continue;
         const RequestLabels labels = LabelsOf(kind);
         page->Counter(value, {{"vm", name},
@@ -107,7 +107,7 @@ void Metrics::CollectRequests(Page* page) const {
     page->Begin(Type::Counter, family, help);
     for (const VmTable::Entry& vm : vms) {
       for (size_t i = 0; i < counts_of(*vm.counts).size(); ++i) {
-        const uint64_t value = Load(counts_of(*vm.counts)[i]);
+        const uint64_t value = counts_of(*vm.counts).Get(i);
         if (value == 0) continue;
         const std::string reason(core::ReasonName(static_cast<core::Reason>(i)));
         page->Counter(value, {{"vm", page->NameOf(vm)}, {"reason", reason}});

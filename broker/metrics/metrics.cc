@@ -45,9 +45,9 @@ void Metrics::OnRequest(const Record& record) {
   const size_t kind =
       record.request != nullptr ? RequestKindOf(*record.request) : RejectedKindOf(record.mrq);
   VmCounts& counts = vms_.Of(record.vm);
-  Increment(counts.requests.At(kind, ResultOf(record.error)));
+  counts.requests[kind].IncrementAt(ResultOf(record.error));
   // What the core never saw, it doesn't tell as an event.
-  if (record.request == nullptr) IncrementAt(counts.denials, static_cast<size_t>(record.reason));
+  if (record.request == nullptr) counts.denials.IncrementAt(static_cast<size_t>(record.reason));
   // What is answered at once has no duration worth a bucket.
   if (record.latency > absl::ZeroDuration()) request_duration_.Observe(record.latency);
 }
@@ -129,10 +129,10 @@ void Metrics::OnEvent(const core::Event& event) {
       IncrementAt(resets_, static_cast<size_t>(event.value));
       break;
     case core::EventKind::kDenied:
-      IncrementAt(vms_.Of(event.vm).denials, static_cast<size_t>(event.reason));
+      vms_.Of(event.vm).denials.IncrementAt(static_cast<size_t>(event.reason));
       break;
     case core::EventKind::kConflict:
-      IncrementAt(vms_.Of(event.vm).conflicts, static_cast<size_t>(event.reason));
+      vms_.Of(event.vm).conflicts.IncrementAt(static_cast<size_t>(event.reason));
       break;
     case core::EventKind::kUnbalanced:
       Increment(vms_.Of(event.vm).unbalanced);

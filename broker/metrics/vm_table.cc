@@ -3,41 +3,11 @@
 
 namespace bpmp::metrics {
 
-RequestCounts::~RequestCounts() {
-  for (const auto& results : kinds_) delete results.load(std::memory_order_relaxed);
-}
-
-Count& RequestCounts::At(size_t kind, size_t result) {
-  Results* results = kinds_[kind].load(std::memory_order_acquire);
-  if (results == nullptr) {
-    auto made = std::make_unique<Results>();
-    // Whoever comes second finds the first's in `results`.
-    if (kinds_[kind].compare_exchange_strong(results, made.get(), std::memory_order_acq_rel)) {
-      results = made.release();
-    }
-  }
-  return (*results)[result];
-}
-
-uint64_t RequestCounts::Get(size_t kind, size_t result) const {
-  const Results* const results = kinds_[kind].load(std::memory_order_acquire);
-  return results == nullptr ? 0 : (*results)[result].load(std::memory_order_relaxed);
-}
-
-void RequestCounts::Clear() {
-  for (const auto& kind : kinds_) {
-    Results* const results = kind.load(std::memory_order_acquire);
-    if (results == nullptr) continue;
-    for (Count& count : *results) count.store(0, std::memory_order_relaxed);
-  }
-}
-
 void VmCounts::Clear() {
-  const auto zero = [](Count& count) { count.store(0, std::memory_order_relaxed); };
-  requests.Clear();
-  for (Count& count : denials) zero(count);
-  for (Count& count : conflicts) zero(count);
-  zero(unbalanced);
+  for (auto& results : requests) results.Clear();
+  denials.Clear();
+  conflicts.Clear();
+  unbalanced.store(0, std::memory_order_relaxed);
 }
 
 VmTable::VmTable() { Add(kHost); }

@@ -12,36 +12,18 @@
 
 #include "broker/base/ids.h"
 #include "broker/core/event.h"
+#include "broker/metrics/lazy_counts.h"
 #include "broker/metrics/request_labels.h"
 
 namespace bpmp::metrics {
 
-using Count = std::atomic<uint64_t>;
-inline void Increment(Count& count) { count.fetch_add(1, std::memory_order_relaxed); }
-
-// Requests by kind and result. A VM sends few of the kinds, so that each gets its counts when it is
-// first seen. Thread-safe, without a lock; a count stays where it is.
-class RequestCounts {
- public:
-  RequestCounts() = default;
-  ~RequestCounts();
-  RequestCounts(const RequestCounts&) = delete;
-  RequestCounts& operator=(const RequestCounts&) = delete;
-
-  Count& At(size_t kind, size_t result);
-  uint64_t Get(size_t kind, size_t result) const;
-  void Clear();
-
- private:
-  using Results = std::array<Count, kResults>;
-  std::array<std::atomic<Results*>, kRequestKinds> kinds_{};
-};
-
 // All that is counted by VM.
 struct VmCounts {
-  RequestCounts requests;
-  std::array<Count, static_cast<size_t>(core::Reason::kReasonCount)> denials{};
-  std::array<Count, static_cast<size_t>(core::Reason::kReasonCount)> conflicts{};
+  static constexpr size_t kReasons = static_cast<size_t>(core::Reason::kReasonCount);
+
+  std::array<LazyCounts<kResults>, kRequestKinds> requests;
+  LazyCounts<kReasons> denials;
+  LazyCounts<kReasons> conflicts;
   Count unbalanced{0};
 
   void Clear();

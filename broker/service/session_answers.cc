@@ -68,7 +68,6 @@ SessionReactor::Step SessionReactor::NextStep() {
 
 void SessionReactor::Do(Step step) {
   if (step == Step::kWrite) {
-    raw_out_.Clear();
     bool owned = false;  // by this object in any case
     // Can't fail: an answer has a bounded size.
     grpc::SerializationTraits<v1::SessionResponse>::Serialize(out_, &raw_out_, &owned)
@@ -85,6 +84,7 @@ void SessionReactor::Do(Step step) {
 }
 
 void SessionReactor::OnWriteDone(bool ok) {
+  raw_out_.Clear();  // most sessions are idle for most of the time
   Step step;
   bool read_on = false;
   {

@@ -114,7 +114,16 @@ absl::Status VmRegistry::Start() {
   for (size_t i = 0; i < servers.size(); ++i) {
     Enter(config_.vms(static_cast<int>(i)), std::move(servers[i]));
   }
+  // Unlike clear_vms(), gives their memory back.
+  config_.mutable_vms()->DeleteSubrange(0, config_.vms_size());
   return absl::OkStatus();
+}
+
+v1::Config VmRegistry::Whole() const {
+  v1::Config whole = config_;
+  MutexLock lock(&mutex_);
+  for (const auto& [name, entry] : vms_) *whole.add_vms() = entry.config;
+  return whole;
 }
 
 void VmRegistry::Enter(const v1::VmConfig& vm, std::shared_ptr<VmServer> server) {
@@ -149,19 +158,19 @@ absl::Status VmRegistry::Define(const v1::VmConfig& entry, std::vector<std::stri
       return absl::AlreadyExistsError(absl::StrCat("there is a VM ", vm.name(), " already"));
     }
   }
-  v1::Config config = config_;
+  const v1::Config before = Whole();
+  BPMP_RETURN_IF_ERROR(CheckNewVm(before, vm, notes));
+  v1::Config config = before;
   *config.add_vms() = vm;
-  BPMP_RETURN_IF_ERROR(CheckNewVm(config_, vm, notes));
   BPMP_ASSIGN_OR_RETURN(core::Policy policy, Compile(config, notes));
   BPMP_RETURN_IF_ERROR(deps_.engine->Install(std::move(policy)));
   auto server = Listen(vm);
   if (!server.ok()) {
     // The VM never had a way to ask for anything, so that the old policy fits.
-    BPMP_ASSIGN_OR_RETURN(core::Policy before, Compile(config_, nullptr));
-    deps_.engine->Install(std::move(before)).IgnoreError();
+    BPMP_ASSIGN_OR_RETURN(core::Policy old, Compile(before, nullptr));
+    deps_.engine->Install(std::move(old)).IgnoreError();
     return About(vm.name(), server.status());
   }
-  config_ = std::move(config);
   MutexLock lock(&mutex_);
   Enter(vm, *std::move(server));
   return absl::OkStatus();
@@ -207,14 +216,13 @@ void VmRegistry::ReleaseAndWithdraw(std::string name, VmId vm, int attempts,
 
 absl::Status VmRegistry::Withdraw(const std::string& name) {
   MutexLock changing(&changes_);
-  v1::Config config = config_;
+  v1::Config config = Whole();
   auto* const vms = config.mutable_vms();
   vms->erase(std::remove_if(vms->begin(), vms->end(),
                             [&](const v1::VmConfig& vm) { return vm.name() == name; }),
              vms->end());
   BPMP_ASSIGN_OR_RETURN(core::Policy policy, Compile(config, nullptr));
   BPMP_RETURN_IF_ERROR(deps_.engine->Install(std::move(policy)));
-  config_ = std::move(config);
   MutexLock lock(&mutex_);
   const auto it = vms_.find(name);
   if (it == vms_.end()) return absl::OkStatus();  // shut down meanwhile

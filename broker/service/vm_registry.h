@@ -102,6 +102,8 @@ class VmRegistry {
   };
 
   absl::StatusOr<std::shared_ptr<VmServer>> Listen(const v1::VmConfig& vm);
+  // The configuration as it is now, with all VMs.
+  v1::Config Whole() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
   // Checks `config` as a whole; `notes` gets those that the last one installed didn't have.
   absl::StatusOr<core::Policy> Compile(const v1::Config& config, std::vector<std::string>* notes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_);
@@ -124,6 +126,7 @@ class VmRegistry {
 
   // Held while the policy changes; before `mutex_`.
   Mutex changes_;
+  // Once started, without the VMs: their entries are in `vms_`.
   v1::Config config_ ABSL_GUARDED_BY(changes_);
   std::set<std::string> notes_ ABSL_GUARDED_BY(changes_);
 

@@ -8,7 +8,7 @@
 PACKAGES_BUILD=(
   build-essential cmake ninja-build ccache pkg-config python3
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-  libabsl-dev libyaml-cpp-dev libspdlog-dev libcli11-dev libsystemd-dev
+  libabsl-dev libyaml-cpp-dev libspdlog-dev libcli11-dev
   prometheus-cpp-dev libgtest-dev libgmock-dev
 )
 # No package here may start a service when it is installed.
