@@ -165,7 +165,7 @@ typedef void bpmp_client_done(void* opaque, int status, int32_t bpmp_error, cons
  * 0, possibly before it returns and possibly in the caller's thread, and never otherwise. Requests
  * of one thread reach the broker in their order; answers may come in another.
  *
- * `timeout_ms` 0 means the client's own. Returns 0, or -EINVAL, -EBUSY, -ENOMEM, -ESHUTDOWN.
+ * `timeout_ms` 0 means the client's own; BPMP_CLIENT_MAX_TIMEOUT_MS at most. Returns 0, or -EINVAL, -EBUSY, -ENOMEM, -ESHUTDOWN.
  */
 int bpmp_client_submit(bpmp_client* client, uint32_t mrq, const void* tx, size_t tx_size,
                        size_t rx_size, uint32_t timeout_ms, bpmp_client_done* done, void* opaque);

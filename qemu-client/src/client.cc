@@ -78,8 +78,7 @@ Failure Client::WaitUntilConnected(absl::Duration wait) {
   return {};
 }
 
-// --- Callers
-// --------------------------------------------------------------------------------------
+// --- Callers ------------------------------------------------------------------------------------
 
 int Client::Submit(Call call) {
   if (call.timeout == absl::ZeroDuration()) call.timeout = options_.timeout;
@@ -133,8 +132,7 @@ void Client::Wake() {
   changed_.SignalAll();
 }
 
-// --- gRPC's threads
-// -------------------------------------------------------------------------------
+// --- gRPC's threads -----------------------------------------------------------------------------
 
 bool Client::NextMessage(v1::SessionRequest* message) {
   if (hello_due_.exchange(false)) {

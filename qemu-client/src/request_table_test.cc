@@ -6,83 +6,19 @@
 
 #include <atomic>
 #include <cerrno>
-#include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "qemu-client/src/request_table_fixture.h"
 
 namespace bpmp::client {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
+class RequestTableTest : public RequestTableFixture {};
 
-constexpr absl::Duration kTimeout = absl::Seconds(1);
-absl::Time At(int64_t ms) { return absl::UnixEpoch() + absl::Milliseconds(ms); }
-
-const std::vector<uint8_t> kEnable155 = {155, 0, 0, 7};
-const std::vector<uint8_t> kDisable155 = {155, 0, 0, 8};
-
-// How one request ended.
-struct Result {
-  int times = 0;
-  int status = 1;
-  int32_t error = 0;
-  std::string rx;
-
-  Waiter waiter() {
-    return {[](void* opaque, int how, int32_t bpmp_error, const void* bytes, size_t size) {
-              auto* const self = static_cast<Result*>(opaque);
-              ++self->times;
-              self->status = how;
-              self->error = bpmp_error;
-              self->rx.assign(static_cast<const char*>(bytes), size);
-            },
-            this};
-  }
-};
-
-class RequestTableTest : public ::testing::Test {
- protected:
-  int Submit(Result* result, int64_t ms = 0, const std::vector<uint8_t>& tx = {1, 2, 3, 4},
-             uint32_t mrq = 22) {
-    Call call;
-    call.mrq = mrq;
-    call.tx = tx;
-    call.rx_size = 4;
-    call.timeout = kTimeout;
-    call.waiter = result->waiter();
-    return table_.Submit(call, At(ms), &wake_);
-  }
-  int Reset(Result* result, int64_t ms = 0) {
-    return table_.Reset(result->waiter(), kTimeout, At(ms), &wake_);
-  }
-  std::optional<Outgoing> Take() {
-    Outgoing out;
-    if (!table_.Take(&out)) return std::nullopt;
-    return out;
-  }
-  void Answer(const Outgoing& out, int64_t ms, int32_t error = 0,
-              const std::vector<uint8_t>& rx = {}) {
-    table_.OnResponse(out.sequence, error, rx, At(ms));
-  }
-  // A vote that the guest took.
-  void Hold155() {
-    Result result;
-    ASSERT_EQ(Submit(&result, 0, kEnable155), 0);
-    Answer(*Take(), 0);
-    ASSERT_THAT(table_.votes().clocks, ElementsAre(155));
-  }
-
-  RequestTable table_;
-  bool wake_ = false;
-};
-
-// --- Requests
-// -------------------------------------------------------------------------------------
+// --- Requests -----------------------------------------------------------------------------------
 
 TEST_F(RequestTableTest, ARequestIsSentAndAnswered) {
   table_.Connected(64, At(0));
@@ -232,8 +168,7 @@ TEST_F(RequestTableTest, AWaiterMaySubmit) {
   EXPECT_EQ(again.second.status, 0);
 }
 
-// --- Time
-// -----------------------------------------------------------------------------------------
+// --- Time ---------------------------------------------------------------------------------------
 
 TEST_F(RequestTableTest, AskedForAWakeOnlyWhenSomethingIsEarlier) {
   Result results[3];
@@ -312,145 +247,7 @@ TEST_F(RequestTableTest, ASilentBrokerThatGoesAwayStaysBlockedUntilItIsBack) {
   EXPECT_EQ(second.status, -ENOTCONN);
 }
 
-// --- Resets
-// ---------------------------------------------------------------------------------------
-
-TEST_F(RequestTableTest, AResetIsNeverTheFirstThingOnAStream) {
-  table_.Connected(64, At(0));
-  Result reset;
-  ASSERT_EQ(Reset(&reset), 0);
-  const auto ping = Take();
-  ASSERT_TRUE(ping.has_value());
-  EXPECT_EQ(ping->kind, Outgoing::Kind::kRequest);
-  EXPECT_EQ(ping->mrq, 0u);
-  const auto out = Take();
-  ASSERT_TRUE(out.has_value());
-  EXPECT_EQ(out->kind, Outgoing::Kind::kReset);
-  EXPECT_FALSE(Take().has_value());
-  Answer(*ping, 1);
-  EXPECT_EQ(reset.times, 0);
-  table_.OnResetDone(out->sequence, At(2));
-  EXPECT_EQ(reset.status, 0);
-  EXPECT_EQ(reset.times, 1);
-}
-
-TEST_F(RequestTableTest, AResetStaysBetweenWhatWasAskedBeforeAndAfter) {
-  Result before;
-  Result reset;
-  Result after;
-  ASSERT_EQ(Submit(&before, 0, {1}), 0);
-  ASSERT_EQ(Reset(&reset), 0);
-  ASSERT_EQ(Submit(&after, 0, {2}), 0);
-  table_.Connected(64, At(1));
-  EXPECT_EQ(Take()->tx[0], 1);
-  EXPECT_EQ(Take()->kind, Outgoing::Kind::kReset);
-  EXPECT_EQ(Take()->tx[0], 2);
-  EXPECT_FALSE(Take().has_value());
-}
-
-TEST_F(RequestTableTest, AResetIsOwedUntilItIsConfirmed) {
-  table_.Connected(64, At(0));
-  Hold155();
-  Result reset;
-  ASSERT_EQ(Reset(&reset), 0);
-  EXPECT_THAT(table_.votes().clocks, IsEmpty());
-  EXPECT_EQ(Take()->kind, Outgoing::Kind::kReset);
-  table_.Disconnected(0);
-  table_.Tick(At(1000));
-  EXPECT_EQ(reset.status, -ENOTCONN) << "told, and still owed";
-  table_.Connected(64, At(1001));
-  EXPECT_EQ(Take()->mrq, 0u);
-  const auto again = Take();
-  EXPECT_EQ(again->kind, Outgoing::Kind::kReset);
-  table_.OnResetDone(again->sequence, At(1002));
-  EXPECT_EQ(reset.times, 1);
-  table_.Disconnected(0);
-  table_.Connected(64, At(1003));
-  EXPECT_FALSE(Take().has_value()) << "paid";
-}
-
-TEST_F(RequestTableTest, AResetWhileBlockedFailsAtOnceAndIsOwed) {
-  Result first;
-  ASSERT_EQ(Submit(&first, 0), 0);
-  table_.Tick(At(1000));
-  Result reset;
-  ASSERT_EQ(Reset(&reset, 1001), 0);
-  EXPECT_EQ(reset.status, -ENOTCONN);
-  table_.Connected(64, At(1002));
-  EXPECT_EQ(Take()->mrq, 0u);
-  EXPECT_EQ(Take()->kind, Outgoing::Kind::kReset);
-}
-
-TEST_F(RequestTableTest, ManyResetsAreOneWhenTheBrokerIsBack) {
-  Result resets[100];
-  for (Result& reset : resets) ASSERT_EQ(Reset(&reset), 0);
-  table_.Connected(64, At(1));
-  EXPECT_EQ(Take()->mrq, 0u);
-  const auto out = Take();
-  EXPECT_FALSE(Take().has_value());
-  table_.OnResetDone(out->sequence, At(2));
-  for (const Result& reset : resets) EXPECT_EQ(reset.status, 0);
-}
-
-TEST_F(RequestTableTest, AnAnswerFromBeforeAResetRecordsNoVote) {
-  table_.Connected(64, At(0));
-  Result enable;
-  Result reset;
-  ASSERT_EQ(Submit(&enable, 0, kEnable155), 0);
-  const auto out = Take();
-  ASSERT_EQ(Reset(&reset), 0);
-  Answer(*out, 1);
-  EXPECT_EQ(enable.status, 0);
-  EXPECT_THAT(table_.votes().clocks, IsEmpty());
-}
-
-TEST_F(RequestTableTest, AVoteAfterAResetShowsThatItIsDone) {
-  table_.Connected(64, At(0));
-  Result reset;
-  ASSERT_EQ(Reset(&reset), 0);
-  Take();
-  Take();
-  Result enable;
-  ASSERT_EQ(Submit(&enable, 0, kEnable155), 0);
-  Answer(*Take(), 1);
-  // The reset's own answer is lost with the stream; sent again, it would drop the vote.
-  table_.Disconnected(0);
-  EXPECT_THAT(table_.votes().clocks, ElementsAre(155));
-  table_.Connected(64, At(2));
-  EXPECT_FALSE(Take().has_value());
-}
-
-// --- Votes
-// ----------------------------------------------------------------------------------------
-
-TEST_F(RequestTableTest, VotesOutliveTheStream) {
-  table_.Connected(64, At(0));
-  Hold155();
-  table_.Disconnected(0);
-  EXPECT_THAT(table_.votes().clocks, ElementsAre(155));
-}
-
-TEST_F(RequestTableTest, ADisableWithoutAnswerEndsTheVote) {
-  table_.Connected(64, At(0));
-  Hold155();
-  Result disable;
-  ASSERT_EQ(Submit(&disable, 0, kDisable155), 0);
-  Take();
-  table_.Disconnected(0);
-  EXPECT_THAT(table_.votes().clocks, IsEmpty());
-}
-
-TEST_F(RequestTableTest, ADisableWhileBlockedEndsTheVote) {
-  table_.Connected(64, At(0));
-  Hold155();
-  table_.Disconnected(-EACCES);
-  Result disable;
-  ASSERT_EQ(Submit(&disable, 0, kDisable155), 0);
-  EXPECT_THAT(table_.votes().clocks, IsEmpty());
-}
-
-// --- Threads
-// --------------------------------------------------------------------------------------
+// --- Threads ------------------------------------------------------------------------------------
 
 // Several callers, a stream that sends and answers, one that comes and goes, a clock: every request
 // ends exactly once.

@@ -103,8 +103,7 @@ TEST_F(ClientBrokerTest, RequestsOfOneThreadKeepTheirOrder) {
   }
 }
 
-// --- Refusals
-// -------------------------------------------------------------------------------------
+// --- Refusals -----------------------------------------------------------------------------------
 
 TEST_F(ClientBrokerTest, AnotherProcessHasTheSession) {
   auto other = std::make_unique<ChildGuest>();
@@ -146,8 +145,7 @@ TEST_F(ClientBrokerTest, ADrainedVm) {
   client.WaitForLog("refused the session");
 }
 
-// --- Time
-// -----------------------------------------------------------------------------------------
+// --- Time ---------------------------------------------------------------------------------------
 
 TEST_F(ClientBrokerTest, ASlowAnswerTimesOutAndBlocksNobody) {
   TestClient client(socket());
@@ -174,8 +172,7 @@ TEST_F(ClientBrokerTest, TooManyRequests) {
   EXPECT_TRUE(client.Ping(1).ok());
 }
 
-// --- Ends
-// -----------------------------------------------------------------------------------------
+// --- Ends ---------------------------------------------------------------------------------------
 
 TEST_F(ClientBrokerTest, ClosingEndsWhatWaits) {
   TestClient client(socket());
@@ -206,8 +203,7 @@ TEST_F(ClientBrokerTest, ClosingAtOnce) {
   }
 }
 
-// --- Lost connections
-// -----------------------------------------------------------------------------
+// --- Lost connections ---------------------------------------------------------------------------
 
 TEST_F(ClientBrokerTest, ALostConnectionIsContinued) {
   TestClient client(socket());

@@ -25,7 +25,7 @@ CTL_MAY = {"ctl", "mrq", "base"}
 
 PURE = {"core", "mrq"}
 CLIENT_MAY = {"base"}
-CLIENT_PURE = {"request_table", "vote_record"}
+CLIENT_PURE = {"request_table", "request_table_ends", "vote_record"}
 IMPURE = re.compile(
     r"^(grpc|grpcpp|google/protobuf|google/rpc|bpmp/v1|prometheus|spdlog|fmt|yaml-cpp|CLI|systemd"
     r"|sys|linux|netinet|arpa)/"
@@ -36,7 +36,7 @@ IMPURE = re.compile(
     r"|^absl/synchronization/")
 
 SOURCES = {".h", ".hh", ".hpp", ".inc", ".c", ".cc", ".cpp"}
-TEST_ONLY = re.compile(r"(_test|_fuzzer|_bench|_benchmark|_for_test|_testing)\.[a-z]+$")
+TEST_ONLY = re.compile(r"(_test|_fuzzer|_bench|_benchmark|_for_test|_testing|_fixture)\.[a-z]+$")
 SPACE = r"(?:[ \t]|\\\n)*"  # a continued line is still one directive
 INCLUDE = re.compile(
     rf'^{SPACE}#{SPACE}(?:include_next|include|import){SPACE}(?:"([^"]+)"|<([^>]+)>|(\S.*))',
