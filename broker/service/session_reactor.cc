@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "bpmp/v1/guest.grpc.pb.h"
 #include "broker/mrq/codec.h"
+#include "broker/service/vote_renewal.h"
 
 namespace bpmp::service {
 namespace {
@@ -81,6 +82,10 @@ bool SessionReactor::Handle() {
 
 bool SessionReactor::Open() {
   const v1::Hello& hello = in_.hello();
+  if (const absl::Status bounded = VoteRenewal::Check(hello); !bounded.ok()) {
+    End(bounded);
+    return false;
+  }
   const auto opened = deps_.sessions->Open(caller_, hello.resume_session_id(),
                                            Printable(hello.client()), shared_from_this());
   if (opened.ok()) {
@@ -128,10 +133,7 @@ bool SessionReactor::Dispatch() {
       HandleMachineReset(slot);
       break;
     case v1::SessionRequest::kHello:
-      slot->kind = v1::SessionResponse::kWelcome;
-      slot->epoch = Epoch();
-      Answer(slot);
-      break;
+      return HandleHello(in_.hello(), slot);
     default:
       slot->kind = v1::SessionResponse::kKeepAlive;
       Answer(slot);
@@ -161,6 +163,24 @@ void SessionReactor::HandleRequest(const v1::MrqRequest& request, Slot* slot) {
                               slot->response = response;
                               slot->owner->Answer(slot);
                             });
+}
+
+bool SessionReactor::HandleHello(const v1::Hello& hello, Slot* slot) {
+  slot->kind = v1::SessionResponse::kWelcome;
+  const bool has_votes = hello.enabled_clocks_size() > 0 || hello.powered_domains_size() > 0;
+  if (resumed_ || !has_votes) {
+    slot->epoch = Epoch();
+    Answer(slot);
+    return true;
+  }
+  // Nothing is read meanwhile: what comes next finds the votes.
+  VoteRenewal::Start(deps_.engine, vm(), limits().request_timeout, hello,
+                     [self = shared_from_this(), slot] {
+                       slot->epoch = self->Epoch();
+                       self->Answer(slot);
+                       if (self->NextRead() == Reading::kNow) self->Resume();
+                     });
+  return false;
 }
 
 void SessionReactor::HandleMachineReset(Slot* slot) {

@@ -92,6 +92,8 @@ class SessionReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   bool Open();
   bool Dispatch();
   void HandleRequest(const v1::MrqRequest& request, Slot* slot);
+  // False: the session is read on when its votes are renewed.
+  bool HandleHello(const v1::Hello& hello, Slot* slot);
   void HandleMachineReset(Slot* slot);
   // When to read on.
   enum class Reading { kNow, kPaused, kOver };

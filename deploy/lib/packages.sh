@@ -4,12 +4,12 @@
 # functions that get what is missing. Sourced by the scripts; changes nothing but installed packages.
 # shellcheck disable=SC2034  # the lists are for those who source this
 
-# python3 is the layering test's: whoever configures a build with its tests needs it.
+# python3 and libseccomp-dev are the tests': whoever configures a build with its tests needs them.
 PACKAGES_BUILD=(
   build-essential cmake ninja-build ccache pkg-config python3
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   libabsl-dev libyaml-cpp-dev libspdlog-dev libcli11-dev
-  prometheus-cpp-dev libgtest-dev libgmock-dev
+  prometheus-cpp-dev libgtest-dev libgmock-dev libseccomp-dev
 )
 # No package here may start a service when it is installed.
 PACKAGES_TEST=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 openssl zsh fish)

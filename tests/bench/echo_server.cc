@@ -24,7 +24,12 @@ class EchoStream final : public grpc::ServerBidiReactor<v1::SessionRequest, v1::
   void OnReadDone(bool ok) override {
     if (!ok) return Finish(grpc::Status::OK);
     response_.set_sequence(request_.sequence());
-    Echo(request_.request(), response_.mutable_response());
+    if (request_.has_hello()) {
+      // For clients that wait for it.
+      response_.mutable_welcome()->set_max_outstanding(64);
+    } else {
+      Echo(request_.request(), response_.mutable_response());
+    }
     StartWrite(&response_);
   }
   void OnWriteDone(bool ok) override {

@@ -9,8 +9,11 @@ cd "$(dirname "$0")/../.."
 {
   require_packages "${PACKAGES_BUILD[@]}"
   cmake --preset release
-  cmake --build --preset release -j "$(nproc)" --target bpmp-broker core_bench echo_server guest_bench
+  cmake --build --preset release -j "$(nproc)" \
+    --target bpmp-broker core_bench echo_server guest_bench client_bench
 } >&2
 build/release/tests/bench/core_bench
-build/release/tests/bench/guest_bench build/release/broker/daemon/bpmp-broker \
-  build/release/tests/bench/echo_server
+for bench in guest_bench client_bench; do
+  "build/release/tests/bench/$bench" build/release/broker/daemon/bpmp-broker \
+    build/release/tests/bench/echo_server
+done

@@ -42,9 +42,8 @@ Side::Side(const std::vector<std::string>& command, const std::string& log,
     : process_(command, log), sockets_(std::move(sockets)) {}
 
 std::shared_ptr<grpc::Channel> Side::Channel(size_t vm) const {
-  const std::string& socket = sockets_[vm % sockets_.size()];
-  auto channel = Connect(socket);
-  if (channel == nullptr) Fail("can't connect to " + socket);
+  auto channel = Connect(socket(vm));
+  if (channel == nullptr) Fail("can't connect to " + socket(vm));
   return channel;
 }
 

@@ -28,6 +28,7 @@ class Side {
 
   // Throws Failure where nobody answers.
   std::shared_ptr<grpc::Channel> Channel(size_t vm) const;
+  const std::string& socket(size_t vm) const { return sockets_[vm % sockets_.size()]; }
   const Process& process() const { return process_; }
 
  private:

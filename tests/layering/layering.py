@@ -4,10 +4,12 @@
 
     daemon -> service, metrics, journal -> backend -> core -> mrq -> base
     ctl -> mrq, base, the generated protos
+    qemu-client -> base, the generated protos
 
 A folder may include itself and any layer below it. Folders side by side (service, metrics, journal)
 don't include each other: the daemon joins them. Beyond that, core and mrq are pure: what they are
-compiled from names no transport, no telemetry, no thread and no system call (their tests may).
+compiled from names no transport, no telemetry, no thread and no system call (their tests may), and
+neither does what of the client is built without gRPC.
 
 Usage: layering.py [ROOT]. Prints one line a finding; the exit code is 1 when there is any.
 """
@@ -22,6 +24,8 @@ RANK = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folder
 CTL_MAY = {"ctl", "mrq", "base"}
 
 PURE = {"core", "mrq"}
+CLIENT_MAY = {"base"}
+CLIENT_PURE = {"request_table", "request_table_ends", "vote_record"}
 IMPURE = re.compile(
     r"^(grpc|grpcpp|google/protobuf|google/rpc|bpmp/v1|prometheus|spdlog|fmt|yaml-cpp|CLI|systemd"
     r"|sys|linux|netinet|arpa)/"
@@ -32,7 +36,7 @@ IMPURE = re.compile(
     r"|^absl/synchronization/")
 
 SOURCES = {".h", ".hh", ".hpp", ".inc", ".c", ".cc", ".cpp"}
-TEST_ONLY = re.compile(r"(_test|_fuzzer|_bench|_benchmark|_for_test|_testing)\.[a-z]+$")
+TEST_ONLY = re.compile(r"(_test|_fuzzer|_bench|_benchmark|_for_test|_testing|_fixture)\.[a-z]+$")
 SPACE = r"(?:[ \t]|\\\n)*"  # a continued line is still one directive
 INCLUDE = re.compile(
     rf'^{SPACE}#{SPACE}(?:include_next|include|import){SPACE}(?:"([^"]+)"|<([^>]+)>|(\S.*))',
@@ -85,6 +89,25 @@ def above(folder, other, name):
     return None
 
 
+def check_client(root):
+    """Returns the findings in the client's sources; its tests see what they like."""
+    source = pathlib.Path(root) / "qemu-client" / "src"
+    findings = []
+    for path in sorted(p for p in source.rglob("*") if p.suffix in SOURCES):
+        if TEST_ONLY.search(path.name):
+            continue
+        for line, name, _ in includes(path.read_text(encoding="utf-8")):
+            parts = (name or "").split("/")
+            reason = None
+            if parts[0] == "broker" and parts[1] not in CLIENT_MAY:
+                reason = f'includes "{name}": the client sees base and the protos'
+            elif path.stem in CLIENT_PURE and IMPURE.search(name or ""):
+                reason = f"includes <{name}>: {path.stem} has no threads and knows no transport"
+            if reason is not None:
+                findings.append(f"{path.relative_to(root)}:{line}: {reason}")
+    return findings
+
+
 def check(root):
     """Returns (number of files read, list of findings "path:line: text")."""
     broker = pathlib.Path(root) / "broker"
@@ -108,6 +131,7 @@ def check(root):
 def main(arguments):
     root = pathlib.Path(arguments[0] if arguments else pathlib.Path(__file__).parents[2])
     files, findings = check(root)
+    findings += check_client(root)
     for finding in findings:
         print(finding)
     if files == 0:

@@ -117,6 +117,24 @@ class LayeringTest(unittest.TestCase):
             with self.subTest(path=path, line=line):
                 self.assertEqual(check_one(path, line), (1, []))
 
+    def test_the_client(self):
+        for file, line, wanted in [
+                ("client.cc", '#include "broker/mrq/types.h"', "the client sees base"),
+                ("request_table.h", "#include <thread>", "has no threads"),
+                ("vote_record.cc", "#include <grpcpp/channel.h>", "knows no transport"),
+                ("client.cc", "#include <thread>", None),
+                ("client.cc", '#include "broker/base/mutex.h"', None),
+                ("client_test.cc", '#include "broker/mrq/types.h"', None),
+        ]:
+            with self.subTest(file=file, line=line), tempfile.TemporaryDirectory() as root:
+                source = pathlib.Path(root) / "qemu-client" / "src" / file
+                source.parent.mkdir(parents=True)
+                source.write_text(line + "\n", encoding="utf-8")
+                findings = layering.check_client(root)
+                self.assertEqual(len(findings), 0 if wanted is None else 1, findings)
+                if wanted is not None:
+                    self.assertIn(wanted, findings[0])
+
     def test_exit_codes(self):
         with tempfile.TemporaryDirectory() as root, contextlib.redirect_stdout(io.StringIO()):
             self.assertEqual(layering.main([root]), 1, "an empty tree is not a clean one")

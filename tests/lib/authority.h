@@ -18,6 +18,7 @@ class Authority {
   Authority& operator=(const Authority&) = delete;
 
   bool made() const { return made_; }  // false: there is no such tool
+  const std::string& directory() const { return directory_; }
   // <file>.pem and <file>.key, with one DNS name.
   bool Sign(const std::string& file, const std::string& dns);
   // The broker's own side of a TlsConfig, in text format, with the certificate of that name.

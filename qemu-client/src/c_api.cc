@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C interface: checks arguments, keeps exceptions in, and does nothing else itself.
+#include <grpc/support/log.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "broker/base/mutex.h"
+#include "qemu-client/include/bpmp_client.h"
+#include "qemu-client/src/client.h"
+#include "qemu-client/src/error_text.h"
+#include "qemu-client/src/signal_guard.h"
+
+struct bpmp_client {
+  bpmp::client::Client client;
+};
+
+namespace bpmp::client {
+namespace {
+
+static_assert(kMaxPayload == BPMP_CLIENT_MAX_PAYLOAD);
+static_assert(kMaxWaiting == BPMP_CLIENT_MAX_OUTSTANDING);
+
+// What the first version of the structure had.
+constexpr size_t kFirstSize = offsetof(bpmp_client_config, log_opaque) + sizeof(void*);
+// No structure of any version to come is longer: a longer one is no structure.
+constexpr size_t kLongestSize = 4096;
+constexpr size_t kMaxName = 64;
+constexpr uint32_t kDefaultBackoffMs = 1000;
+
+// gRPC writes to standard error what goes wrong on a connection, which is this library's to tell.
+void SilenceGrpc() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    if (std::getenv("GRPC_VERBOSITY") != nullptr) return;
+    gpr_set_log_verbosity(static_cast<gpr_log_severity>(GPR_LOG_SEVERITY_ERROR + 1));
+  });
+}
+
+// The caller's structure in this version's shape. Null text: fine.
+const char* Import(const bpmp_client_config& given, bpmp_client_config* config) {
+  const size_t size = given.struct_size;
+  if (size < kFirstSize || size > kLongestSize) return "struct_size is wrong";
+  *config = BPMP_CLIENT_CONFIG_INIT;
+  std::memcpy(config, &given, std::min(size, sizeof(*config)));
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(&given);
+  if (std::any_of(bytes + std::min(size, sizeof(*config)), bytes + size,
+                  [](unsigned char byte) { return byte != 0; })) {
+    return "the configuration has a field that this version of the library doesn't know";
+  }
+  if (config->timeout_ms > BPMP_CLIENT_MAX_TIMEOUT_MS) return "timeout_ms is over its limit";
+  if (config->timeout_ms == 0) config->timeout_ms = BPMP_CLIENT_DEFAULT_TIMEOUT_MS;
+  if (config->backoff_max_ms == 0) config->backoff_max_ms = kDefaultBackoffMs;
+  if (config->client_name == nullptr) config->client_name = "libbpmp-client";
+  return nullptr;
+}
+
+Failure Open(const bpmp_client_config& given, uint32_t wait_ms, bpmp_client** client) {
+  bpmp_client_config config;
+  if (const char* const wrong = Import(given, &config); wrong != nullptr) return {-EINVAL, wrong};
+  SilenceGrpc();
+  const SignalGuard guard;
+  Failure failure;
+  auto endpoint = Endpoint::Make(config, &failure);
+  if (endpoint == nullptr) return failure;
+  Client::Options options;
+  options.timeout = absl::Milliseconds(config.timeout_ms);
+  options.backoff_max = absl::Milliseconds(config.backoff_max_ms);
+  options.name.assign(config.client_name, strnlen(config.client_name, kMaxName));
+  options.log = config.log;
+  options.log_opaque = config.log_opaque;
+  std::unique_ptr<bpmp_client> made(new bpmp_client{{std::move(endpoint), std::move(options)}});
+  if (wait_ms > 0) failure = made->client.WaitUntilConnected(absl::Milliseconds(wait_ms));
+  if (failure.status != 0) return failure;
+  if (config.fd >= 0) close(config.fd);
+  *client = made.release();
+  return {};
+}
+
+void CopyText(const std::string& text, char* buffer, size_t size) {
+  if (buffer == nullptr || size == 0) return;
+  const size_t length = std::min(text.size(), size - 1);
+  std::memcpy(buffer, text.data(), length);
+  buffer[length] = '\0';
+}
+
+// A caller that waits for one request, on its own stack.
+class Waiting {
+ public:
+  Waiting(void* rx, size_t rx_size) : rx_(rx), rx_size_(rx_size) {}
+
+  Waiter waiter() { return {&Waiting::Done, this}; }
+  // Returns the transport status. `rx` is written only here and in Done(): it may be where the
+  // request was.
+  int Wait(int32_t* bpmp_error) ABSL_LOCKS_EXCLUDED(mutex_) {
+    MutexLock lock(&mutex_);
+    while (!done_) ended_.Wait(&mutex_);
+    if (bpmp_error != nullptr) *bpmp_error = error_;
+    if ((status_ != 0 || error_ != 0) && rx_size_ > 0) std::memset(rx_, 0, rx_size_);
+    return status_;
+  }
+
+ private:
+  static void Done(void* opaque, int status, int32_t error, const void* rx, size_t rx_size) {
+    auto* const self = static_cast<Waiting*>(opaque);
+    // Signalled under the lock: this object is gone as soon as the waiting thread has it.
+    MutexLock lock(&self->mutex_);
+    self->status_ = status;
+    self->error_ = error;
+    if (rx_size > 0) std::memcpy(self->rx_, rx, std::min(rx_size, self->rx_size_));
+    self->done_ = true;
+    self->ended_.Signal();
+  }
+
+  void* const rx_;
+  const size_t rx_size_;
+  Mutex mutex_;
+  CondVar ended_;
+  bool done_ ABSL_GUARDED_BY(mutex_) = false;
+  int status_ ABSL_GUARDED_BY(mutex_) = 0;
+  int32_t error_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+bool BadBytes(const void* bytes, size_t size) {
+  return size > kMaxPayload || (bytes == nullptr && size > 0);
+}
+
+Call MakeCall(uint32_t mrq, const void* tx, size_t tx_size, size_t rx_size) {
+  Call call;
+  call.mrq = mrq;
+  call.tx = {static_cast<const uint8_t*>(tx), tx_size};
+  call.rx_size = rx_size;
+  return call;
+}
+
+}  // namespace
+}  // namespace bpmp::client
+
+using bpmp::client::Failure;
+using bpmp::client::Waiting;
+
+int bpmp_client_open(const struct bpmp_client_config* config, uint32_t wait_ms,
+                     bpmp_client** client, char* error, size_t error_size) {
+  Failure failure{-EINVAL, "no configuration, or nowhere to put the client"};
+  if (client != nullptr) *client = nullptr;
+  try {
+    if (config != nullptr && client != nullptr) {
+      failure = bpmp::client::Open(*config, wait_ms, client);
+    }
+    bpmp::client::CopyText(failure.text, error, error_size);
+  } catch (const std::bad_alloc&) {
+    failure.status = -ENOMEM;
+  } catch (const std::system_error&) {  // no thread
+    failure.status = -ENOMEM;
+  } catch (...) {
+    failure.status = -EINVAL;
+  }
+  if (failure.status == -ENOMEM && error != nullptr && error_size > 0) {
+    std::strncpy(error, "out of memory or threads", error_size - 1);
+    error[error_size - 1] = '\0';
+  }
+  return failure.status;
+}
+
+int bpmp_client_transfer(bpmp_client* client, uint32_t mrq, const void* tx, size_t tx_size,
+                         void* rx, size_t rx_size, int32_t* bpmp_error) {
+  if (bpmp_error != nullptr) *bpmp_error = 0;
+  int status = -EINVAL;
+  if (client != nullptr && bpmp_error != nullptr && !bpmp::client::BadBytes(tx, tx_size) &&
+      !bpmp::client::BadBytes(rx, rx_size)) {
+    bpmp::client::Call call = bpmp::client::MakeCall(mrq, tx, tx_size, rx_size);
+    Waiting waiting(rx, rx_size);
+    call.waiter = waiting.waiter();
+    status = client->client.Submit(call);
+    if (status == 0) return waiting.Wait(bpmp_error);
+  }
+  if (rx != nullptr) std::memset(rx, 0, std::min<size_t>(rx_size, BPMP_CLIENT_MAX_PAYLOAD));
+  return status;
+}
+
+int bpmp_client_submit(bpmp_client* client, uint32_t mrq, const void* tx, size_t tx_size,
+                       size_t rx_size, uint32_t timeout_ms, bpmp_client_done* done, void* opaque) {
+  if (client == nullptr || done == nullptr || bpmp::client::BadBytes(tx, tx_size) ||
+      rx_size > BPMP_CLIENT_MAX_PAYLOAD || timeout_ms > BPMP_CLIENT_MAX_TIMEOUT_MS) {
+    return -EINVAL;
+  }
+  bpmp::client::Call call = bpmp::client::MakeCall(mrq, tx, tx_size, rx_size);
+  call.timeout = absl::Milliseconds(timeout_ms);
+  call.waiter = {done, opaque};
+  return client->client.Submit(call);
+}
+
+int bpmp_client_reset(bpmp_client* client) {
+  if (client == nullptr) return -EINVAL;
+  Waiting waiting(nullptr, 0);
+  const int status = client->client.Reset(waiting.waiter());
+  return status != 0 ? status : waiting.Wait(nullptr);
+}
+
+int bpmp_client_reset_async(bpmp_client* client, bpmp_client_done* done, void* opaque) {
+  if (client == nullptr) return -EINVAL;
+  return client->client.Reset({done, opaque});
+}
+
+void bpmp_client_close(bpmp_client* client) {
+  if (client == nullptr) return;
+  const bpmp::client::SignalGuard guard;
+  delete client;
+}
+
+const char* bpmp_client_strerror(int status) { return bpmp::client::StatusText(status); }
+
+const char* bpmp_client_bpmp_strerror(int32_t bpmp_error) {
+  return bpmp::client::BpmpErrorText(bpmp_error);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QEMU_CLIENT_SRC_CLIENT_H_
+#define QEMU_CLIENT_SRC_CLIENT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "broker/base/mutex.h"
+#include "qemu-client/include/bpmp_client.h"
+#include "qemu-client/src/endpoint.h"
+#include "qemu-client/src/request_table.h"
+#include "qemu-client/src/stream.h"
+
+namespace bpmp::client {
+
+// A VM's client: keeps a session with the broker for as long as it lives, and the table of requests
+// moving over it.
+//
+// One thread of its own connects, watches deadlines, and ends streams; gRPC's bring messages; the
+// callers' write. A stream that has ended is destroyed by the own thread when no caller is in it
+// any more, because gRPC waits for its threads when the last channel goes.
+//
+// Thread-safe. Locks are taken in the order: a stream's, then this one's or the table's.
+class Client final : public Stream::Owner {
+ public:
+  struct Options {
+    absl::Duration timeout;
+    absl::Duration backoff_max;
+    std::string name;
+    void (*log)(void* opaque, bpmp_client_log_level level, const char* message) = nullptr;
+    void* log_opaque = nullptr;
+  };
+
+  // Begins to connect. All signals are blocked in the caller's thread.
+  Client(std::unique_ptr<Endpoint> endpoint, Options options);
+  // Ends all requests, then the session. Waits for callers that are inside, and for all threads.
+  ~Client() override;
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Blocks until the broker has taken the session, has refused it for good, or the time is over.
+  Failure WaitUntilConnected(absl::Duration wait) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // RequestTable's, and sends what there is. A time-out of zero is the client's.
+  int Submit(Call call) ABSL_LOCKS_EXCLUDED(mutex_);
+  int Reset(Waiter waiter) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  enum class State {
+    kDown,        // connects at `retry_at_`
+    kConnecting,  // a stream without its Welcome
+    kUp,
+    kEnded,  // a stream that the own thread has to clear away
+    kDead,   // never connects again
+  };
+  // What a stream's end means.
+  struct End {
+    Failure failure;
+    bool refused = false;  // by the broker; worth another try, later
+    bool final = false;    // never another try
+  };
+
+  // Stream::Owner.
+  bool NextMessage(v1::SessionRequest* message) override;
+  void OnMessage(const v1::SessionResponse& message) override;
+  void OnEnd(const grpc::Status& status) override;
+  void OnWelcome(const v1::Welcome& welcome);
+  void FillHello(v1::Hello* hello);
+
+  // --- Callers: between the two, the stream isn't destroyed ---
+  Stream* Enter() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave(const Stream* stream) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // --- The own thread ---
+  void Run();
+  void Connect(absl::Time now);
+  // Clears the ended stream away and decides what follows.
+  void HangUp();
+  void DestroyStream();
+  End Explain(const grpc::Status& status, bool was_up);
+  // No connection: tells the table and the user, and plans the next attempt.
+  void Down(const End& end);
+  absl::Duration NextPause();
+  // Remote brokers: a sign of life is asked for, and awaited, within bounds. Returns when to look
+  // again.
+  absl::Time WatchRemote(State state, absl::Time now);
+  // False: the client is being closed.
+  bool Sleep(absl::Time until) ABSL_LOCKS_EXCLUDED(mutex_);
+  State state() const ABSL_LOCKS_EXCLUDED(mutex_);
+  void Log(bpmp_client_log_level level, const std::string& message) const;
+
+  const std::unique_ptr<Endpoint> endpoint_;
+  const Options options_;
+  RequestTable table_;
+  std::atomic<bool> hello_due_{false};
+
+  // Of the own thread.
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<Stream> own_stream_;
+  absl::Time connecting_since_;
+  int attempts_ = 0;  // without success
+  int silent_ends_ = 0;
+  std::string last_logged_;
+  std::minstd_rand random_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  CondVar left_;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kDown;
+  absl::Time retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  Stream* stream_ ABSL_GUARDED_BY(mutex_) = nullptr;  // for callers
+  int users_ ABSL_GUARDED_BY(mutex_) = 0;             // callers inside
+  int stream_users_ ABSL_GUARDED_BY(mutex_) = 0;      // those of them with the stream
+  bool was_up_ ABSL_GUARDED_BY(mutex_) = false;       // the stream got its Welcome
+  grpc::Status ended_with_ ABSL_GUARDED_BY(mutex_);
+  Failure last_failure_ ABSL_GUARDED_BY(mutex_);
+  uint64_t session_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;
+};
+
+}  // namespace bpmp::client
+
+#endif  // QEMU_CLIENT_SRC_CLIENT_H_

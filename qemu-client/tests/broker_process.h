@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QEMU_CLIENT_TESTS_BROKER_PROCESS_H_
+#define QEMU_CLIENT_TESTS_BROKER_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace bpmp::client {
+
+// Runs a program to its end, its standard error with its output; what both wrote goes to `*output`.
+// Returns the exit status, or minus the signal that ended it.
+int RunProgram(const std::vector<std::string>& arguments, std::string* output);
+
+// The real broker, in a process of its own that can be stopped, hung, killed and started again; the
+// simulated board is new each time. Its one VM "a" has the devices uarta and vic.
+class BrokerProcess {
+ public:
+  BrokerProcess();
+  ~BrokerProcess();
+  BrokerProcess(const BrokerProcess&) = delete;
+  BrokerProcess& operator=(const BrokerProcess&) = delete;
+
+  void Start();   // doesn't wait until it listens
+  void Stop();    // by SIGTERM, and waits for its end
+  void Kill();    // by SIGKILL, likewise
+  void Hang();    // by SIGSTOP
+  void Resume();  // by SIGCONT
+
+  std::string socket() const { return directory_ + "/vms/a.sock"; }
+
+ private:
+  void Signal(int signal);
+  void WaitForEnd();
+
+  std::string directory_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace bpmp::client
+
+#endif  // QEMU_CLIENT_TESTS_BROKER_PROCESS_H_
