@@ -5,11 +5,11 @@
 #   tests/run.sh                everything: gcc; clang with ASan and UBSan and the fuzzers; clang with TSan;
 #                               formatting and clang-tidy
 #   tests/run.sh --quick        gcc only, unit and component tests: the inner loop
-#   tests/run.sh -L LABEL       the tests with that ctest label (unit, component, fuzz), everywhere they run;
-#                               with --quick: unit or component, gcc only
+#   tests/run.sh -L LABEL       the tests with that ctest label (unit, component, fuzz, qemu), everywhere they
+#                               run; with --quick: unit or component, gcc only
 #   tests/run.sh ... -- ARGS    ARGS go to ctest
 #
-# Builds in build/<preset>, keeps its tools in build/tools; changes nothing on the machine but installed
+# Builds in build/<preset>, keeps its tools in build/tools, and emulators in ~/.cache/bpmp-broker/qemu; changes nothing on the machine but installed
 # packages. At its end it names the tests that were skipped, and why, before ctest's closing lines.
 # Exit status 0 when everything passed.
 set -euo pipefail
@@ -28,11 +28,11 @@ while [ $# -gt 0 ]; do
   shift
 done
 case "$label" in
-  ''|unit|component|fuzz) ;;
-  *) echo "tests/run.sh: no tests have the label '$label' (unit, component, fuzz)" >&2; exit 2 ;;
+  ''|unit|component|fuzz|qemu) ;;
+  *) echo "tests/run.sh: no tests have the label '$label' (unit, component, fuzz, qemu)" >&2; exit 2 ;;
 esac
-if [ "$quick" = yes ] && [ "$label" = fuzz ]; then
-  echo "tests/run.sh: --quick builds with gcc, and fuzzing needs clang; run: tests/run.sh -L fuzz" >&2
+if [ "$quick" = yes ] && { [ "$label" = fuzz ] || [ "$label" = qemu ]; }; then
+  echo "tests/run.sh: --quick is for unit and component tests; run: tests/run.sh -L $label" >&2
   exit 2
 fi
 
@@ -83,9 +83,22 @@ say_skipped() {
 }
 trap say_skipped EXIT
 
+# emulators: builds QEMU with the device and this checkout's client library, and tells the tests where it is.
+emulators() {
+  local cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}" build=qemu-client/qemu/build.sh
+  # Always in the same place, so that an emulator is configured once.
+  cmake --install build/dev --component client --prefix "$cache/qemu/client" >/dev/null
+  BPMP_QEMU_7_2="$("$build" --version 7.2 --client "$cache/qemu/client")"
+  BPMP_QEMU_10_0="$("$build" --version 10.0 --client "$cache/qemu/client")"
+  BPMP_QEMU_10_0_SANITIZED="$("$build" --version 10.0 --sanitize --client "$cache/qemu/client")"
+  export BPMP_QEMU_7_2 BPMP_QEMU_10_0 BPMP_QEMU_10_0_SANITIZED
+  export LD_LIBRARY_PATH="$PWD/build/dev/qemu-client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+}
+
 wants() { [ -z "$label" ] || [ "$label" = "$1" ]; }
 
 require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_TEST[@]}"
+if wants qemu && [ "$quick" = no ]; then require_packages "${PACKAGES_QEMU[@]}"; fi
 if wants unit; then fetch_promtool build/tools; fi
 export PATH="$PWD/build/tools:$PATH"
 
@@ -101,10 +114,16 @@ if wants unit; then
   # Everything below the gRPC edge, with real threads.
   check tsan -L unit
 fi
-build asan
-[ -n "$label" ] || { say 'clang-tidy'; tests/style/tidy.sh build/asan; }
-check asan -L "${label:-unit|component|fuzz}"
+if [ "$label" != qemu ]; then
+  build asan
+  [ -n "$label" ] || { say 'clang-tidy'; tests/style/tidy.sh build/asan; }
+  check asan -L "${label:-unit|component|fuzz}"
+fi
 if [ "$label" != fuzz ]; then
   build dev
-  check dev -L "${label:-unit|component}"
+  if wants qemu; then
+    say 'build: QEMU'
+    emulators
+  fi
+  check dev -L "${label:-unit|component|qemu}"
 fi

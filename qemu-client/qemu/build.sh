@@ -116,7 +116,6 @@ fi
 inputs="${options[*]} client=$client"
 if [ "$(cat "$build/.bpmp-inputs" 2>/dev/null)" != "$inputs" ]; then
   say "configuring QEMU $(cat "$src/VERSION")"
-  rm -rf "$build"
   mkdir -p "$build"
   (cd "$build" && "$src/configure" "${options[@]}") >"$build.log" 2>&1 ||
     { tail -n 30 "$build.log" >&2; exit 1; }

@@ -4,14 +4,10 @@
 // what the library itself costs above the plainest client.
 //
 //   client_bench BROKER ECHO-SERVER
-#include <bpmp_client.h>
-
-#include <array>
-#include <chrono>
 #include <cstdio>
-#include <string>
 #include <vector>
 
+#include "tests/bench/client_side.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/guest_client.h"
 #include "tests/bench/sides.h"
@@ -19,51 +15,8 @@
 namespace bpmp::bench {
 namespace {
 
-constexpr uint32_t kMrqClk = 22;
-constexpr uint8_t kClock = 155;  // uarta
-constexpr uint8_t kIsEnabled = 6;
-constexpr uint8_t kEnable = 7;
-constexpr uint32_t kConnectMs = 20'000;
 constexpr int kChunks = 16;
 constexpr int kChunk = 1500;
-
-class Client {
- public:
-  explicit Client(const std::string& socket) {
-    const std::string broker = "unix:" + socket;
-    std::array<char, 256> error{};
-    bpmp_client_config config = BPMP_CLIENT_CONFIG_INIT;
-    config.broker = broker.c_str();
-    config.client_name = "client_bench";
-    if (bpmp_client_open(&config, kConnectMs, &client_, error.data(), error.size()) != 0) {
-      Fail(error.data());
-    }
-  }
-  ~Client() { bpmp_client_close(client_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  void Ask(uint8_t command) {
-    const std::array<uint8_t, 4> tx = {kClock, 0, 0, command};
-    std::array<uint8_t, 4> rx{};
-    int32_t error = 0;
-    const int status =
-        bpmp_client_transfer(client_, kMrqClk, tx.data(), tx.size(), rx.data(), rx.size(), &error);
-    if (status != 0 || error != 0) Fail(bpmp_client_strerror(status));
-  }
-  void Time(std::vector<double>* micros) {
-    for (int i = 0; i < kChunk; ++i) {
-      const auto begin = std::chrono::steady_clock::now();
-      Ask(kIsEnabled);
-      const std::chrono::duration<double, std::micro> took =
-          std::chrono::steady_clock::now() - begin;
-      micros->push_back(took.count());
-    }
-  }
-
- private:
-  bpmp_client* client_ = nullptr;
-};
 
 v1::MrqRequest IsEnabled() {
   mrq::ClkRequest request;
@@ -73,8 +26,8 @@ v1::MrqRequest IsEnabled() {
 }
 
 void RoundTrips(const Bench& bench) {
-  Client broker(bench.broker().socket(0));
-  Client echo(bench.echo().socket(0));
+  ClientSide broker(bench.broker().socket(0));
+  ClientSide echo(bench.echo().socket(0));
   LockStep plain(bench.echo().Channel(0));
   const v1::MrqRequest message = IsEnabled();
   std::vector<double> broker_us;
@@ -82,8 +35,8 @@ void RoundTrips(const Bench& bench) {
   std::vector<double> plain_us;
   broker.Ask(kEnable);
   for (int chunk = 0; chunk < kChunks; ++chunk) {
-    broker.Time(&broker_us);
-    echo.Time(&echo_us);
+    broker.Time(kChunk, &broker_us);
+    echo.Time(kChunk, &echo_us);
     if (!plain.Time(message, kChunk, &plain_us)) Fail(plain.error());
     if (chunk > 0) continue;  // a warm-up
     for (auto* times : {&broker_us, &echo_us, &plain_us}) times->clear();

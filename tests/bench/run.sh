@@ -7,13 +7,19 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . deploy/lib/packages.sh
 {
-  require_packages "${PACKAGES_BUILD[@]}"
+  require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_QEMU[@]}"
   cmake --preset release
   cmake --build --preset release -j "$(nproc)" \
-    --target bpmp-broker core_bench echo_server guest_bench client_bench
+    --target bpmp-broker core_bench echo_server guest_bench client_bench device_bench bpmp-client
+  cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}"
+  cmake --install build/release --component client --prefix "$cache/qemu/client"
+  qemu="$(qemu-client/qemu/build.sh --version 10.0 --client "$cache/qemu/client")"
 } >&2
 build/release/tests/bench/core_bench
 for bench in guest_bench client_bench; do
   "build/release/tests/bench/$bench" build/release/broker/daemon/bpmp-broker \
     build/release/tests/bench/echo_server
 done
+LD_LIBRARY_PATH="$PWD/build/release/qemu-client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+  build/release/tests/bench/device_bench build/release/broker/daemon/bpmp-broker \
+  build/release/tests/bench/echo_server "$qemu"
