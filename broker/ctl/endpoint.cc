@@ -140,7 +140,9 @@ absl::Status ExplainFailure(const grpc::Status& status, const Endpoint& endpoint
     case grpc::StatusCode::UNAVAILABLE: {
       const std::string why = DiagnoseSocket(endpoint.path);
       return absl::UnavailableError(why.empty()
-                                        ? absl::StrCat(at, " closed the connection: ", message)
+                                        ? absl::StrCat(at, " closed the connection: ", message,
+                                                       "; its log says why, if it refused you "
+                                                       "(journalctl -u bpmp-broker)")
                                         : absl::StrCat("can't reach ", at, ": ", why));
     }
     case grpc::StatusCode::DEADLINE_EXCEEDED:

@@ -29,7 +29,7 @@ namespace {
 
 using google::protobuf::Message;
 
-// "127.0.0.1:9464", "[::1]:9464", "host:9464".
+// "127.0.0.1:7000", "[::1]:7000", "host:7000".
 struct Address {
   std::string_view host;
   uint32_t port = 0;

@@ -148,6 +148,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"metrics: 9464\n",
             "b.yaml:1:10: metrics.listen: '9464' is neither 'off' nor an IPv4 address, or "
             "'localhost', with a port, as 127.0.0.1:9464"},
+        Bad{"metrics:\n  listen: '[::1]:9464'\n",
+            "b.yaml:2:3: metrics.listen: '[::1]:9464' is IPv6, which the metrics' HTTP server "
+            "doesn't have; write an IPv4 address, as 127.0.0.1:9464"},
         Bad{"profiles:\n  - /nonexistent.yaml\n",
             "b.yaml:2:5: profiles: can't read /nonexistent.yaml"},
         Bad{"vms: [{name: a}]\ninsecure_tcp: [{vm: b, listen: '127.0.0.1:1'}]\n",

@@ -17,8 +17,8 @@ namespace bpmp::metrics {
 // Answers scrapes of /metrics over HTTP until destroyed. Two threads of its own.
 class MetricsServer {
  public:
-  // `address` is "127.0.0.1:9464", "[::1]:9464" or "9464" (all addresses); port 0 lets the system
-  // choose. Fails with Unavailable when it can't listen there.
+  // `address` is "127.0.0.1:9464" or "9464" (all addresses); IPv4 alone, because the HTTP server
+  // has no IPv6. Port 0 lets the system choose. Fails with Unavailable when it can't listen there.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
                                                               std::shared_ptr<Metrics> metrics);
   ~MetricsServer();

@@ -82,10 +82,8 @@ AdminServer::AdminServer(const AdminDeps& deps, ServerInfo info, Acceptor* accep
 void AdminServer::OnConnection(UniqueFd connection) {
   const auto peer = Peer::OfSocket(connection.get());
   if (!peer.ok()) return;  // it has gone again
-  if (const std::optional<VmId> vm = vms_->FindByUnitOf(**peer)) {
-    events_->Add(event_kind::kSessionRefused, *vm,
-                 absl::StrCat("refused ", (*peer)->ToString(),
-                              " at the admin socket: it is in this VM's unit"));
+  if (auto refusal = vms_->RefuseAsAdmin(**peer)) {
+    events_->Add(event_kind::kSessionRefused, refusal->vm, std::move(refusal->why));
     return;
   }
   // Of one that has gone meanwhile, the unit was not to be known.

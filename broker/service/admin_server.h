@@ -25,7 +25,9 @@ namespace bpmp::service {
 // On the socket, the file decides who may connect: the broker's own user (mode 0600), or also a
 // group (mode 0660). Besides, nobody may who is in a systemd unit that some VM's `peer.unit` names:
 // hosts that run all VMMs under one uid, and be it the broker's, have only their units to tell them
-// from an administrator. (Of a process outside the broker's pid namespace the unit can't be told.)
+// from an administrator. A process whose control group can't be read, as one outside the broker's
+// pid namespace, may therefore not have the user of such a VM's processes. Who is refused is
+// disconnected; why is an event.
 // Over TLS, the client's certificate decides: `tls.admin_name` must be among its DNS names,
 // whatever is called; who has another certificate gets UNAUTHENTICATED. Thread-safe.
 //

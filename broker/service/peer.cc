@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -53,11 +54,13 @@ std::string ReadFile(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-std::string_view UnitOfPath(absl::string_view path) {
+// Absent for a path that leads out of our control group namespace: what it is in there isn't said.
+std::optional<std::string> UnitOfPath(absl::string_view path) {
   for (const absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
-    if (!absl::EndsWith(part, ".slice")) return {part.data(), part.size()};
+    if (part == "..") return std::nullopt;
+    if (!absl::EndsWith(part, ".slice")) return std::string(part);
   }
-  return {};
+  return "";
 }
 
 }  // namespace
@@ -106,32 +109,60 @@ absl::Status CheckPeer(const Peer& peer, const PeerRule& rule, const std::string
         absl::StrCat("refused ", peer.ToString(), ": expected uid ", rule.user, " or root"));
   }
   if (rule.unit.empty()) return absl::OkStatus();
-  const std::string unit = UnitOfPeer(peer, proc_root);
-  if (unit == rule.unit) return absl::OkStatus();
+  const absl::StatusOr<std::string> unit = UnitOfPeer(peer, proc_root);
+  if (unit.ok() && *unit == rule.unit) return absl::OkStatus();
+  const std::string found = !unit.ok()      ? std::string(unit.status().message())
+                            : unit->empty() ? "it is in no unit"
+                                            : absl::StrCat("it is in unit ", *unit);
   return absl::PermissionDeniedError(
-      absl::StrCat("refused ", peer.ToString(), ", which is in ",
-                   unit.empty() ? std::string("no unit") : absl::StrCat("unit ", unit),
-                   ": expected unit ", rule.unit));
+      absl::StrCat("refused ", peer.ToString(), ": expected unit ", rule.unit, ", but ", found));
 }
 
-std::string UnitOfPeer(const Peer& peer, const std::string& proc_root) {
-  if (!peer.visible()) return "";
-  std::string unit = UnitOf(ReadFile(absl::StrCat(proc_root, "/", peer.pid(), "/cgroup")));
+absl::StatusOr<std::string> UnitOfPeer(const Peer& peer, const std::string& proc_root) {
+  if (!peer.visible()) return absl::UnavailableError("its control group can't be seen from here");
+  const std::string path = absl::StrCat(proc_root, "/", peer.pid(), "/cgroup");
+  std::optional<std::string> unit = UnitOf(ReadFile(path));
   // The file was this process's only if the process still has its number.
-  return peer.Gone() ? "" : unit;
+  if (peer.Gone()) return absl::NotFoundError("it has ended");
+  if (!unit) return absl::UnavailableError(absl::StrCat(path, " can't be read, or doesn't tell"));
+  return *std::move(unit);
 }
 
-std::string UnitOf(std::string_view cgroup_file) {
-  std::string_view unified;
-  std::string_view named;
+absl::Status CheckAdminPeer(const Peer& peer, const absl::StatusOr<std::string>& unit,
+                            const PeerRule& vm) {
+  if (vm.unit.empty() || absl::IsNotFound(unit.status())) return absl::OkStatus();
+  if (unit.ok()) {
+    if (*unit != vm.unit) return absl::OkStatus();
+    return absl::PermissionDeniedError(absl::StrCat("refused ", peer.ToString(),
+                                                    " at the admin socket: it is in this VM's "
+                                                    "unit"));
+  }
+  // A process of another user isn't the VM's: but for root, it couldn't speak for it.
+  if (peer.uid() != vm.user) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      "refused ", peer.ToString(), " at the admin socket: ", unit.status().message(),
+      ", so that it may be of this VM's unit ", vm.unit,
+      "; start bpmpctl where the broker sees its process and control group, use tls.admin_listen, "
+      "or give the VM's processes a user of their own (peer.user)"));
+}
+
+std::optional<std::string> UnitOf(std::string_view cgroup_file) {
+  std::string unified;
+  std::string named;
+  bool told = false;
   for (absl::string_view line : absl::StrSplit(ToAbsl(cgroup_file), '\n')) {
     // hierarchy:controllers:path
     const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (fields.size() != 3) continue;
-    if (fields[0] == "0" && fields[1].empty()) unified = UnitOfPath(fields[2]);
-    if (fields[1] == "name=systemd") named = UnitOfPath(fields[2]);
+    const bool is_unified = fields[0] == "0" && fields[1].empty();
+    if (!is_unified && fields[1] != "name=systemd") continue;
+    std::optional<std::string> unit = UnitOfPath(fields[2]);
+    if (!unit) return std::nullopt;
+    (is_unified ? unified : named) = *std::move(unit);
+    told = true;
   }
-  return std::string(unified.empty() ? named : unified);
+  if (!told) return std::nullopt;
+  return unified.empty() ? named : unified;
 }
 
 }  // namespace bpmp::service

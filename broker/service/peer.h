@@ -64,15 +64,24 @@ struct PeerRule {
 absl::Status CheckPeer(const Peer& peer, const PeerRule& rule,
                        const std::string& proc_root = "/proc");
 
-// The systemd unit of the process, read from `proc_root`/<pid>/cgroup while it lives. Empty for one
-// that is in none, that has ended, or that can't be seen.
-std::string UnitOfPeer(const Peer& peer, const std::string& proc_root = "/proc");
+// The systemd unit of the process, read from `proc_root`/<pid>/cgroup while it lives; empty for one
+// that is in none. NotFound when the process has ended, Unavailable when its control group can't be
+// told: the message is a clause that says why ("/proc/4711/cgroup can't be read").
+absl::StatusOr<std::string> UnitOfPeer(const Peer& peer, const std::string& proc_root = "/proc");
+
+// An administrator must not be a VM's process, and a VM's process is one in the unit of its rule.
+// What speaks against a peer of the admin socket whose unit is `unit` (UnitOfPeer), given one VM's
+// rule: PermissionDenied says what, and what to do. A peer whose unit can't be told is taken for
+// the VM's if it has the user of the VM's processes; one that has ended is no danger.
+absl::Status CheckAdminPeer(const Peer& peer, const absl::StatusOr<std::string>& unit,
+                            const PeerRule& vm);
 
 // The systemd unit that a /proc/<pid>/cgroup file says, as systemd reads it: the first part of the
 // path that is no slice. What a unit names its own groups further down doesn't count, because a
 // user's service manager may give any name there. Of the version 2 hierarchy, or systemd's own of
-// version 1 where the former says nothing. Empty when the process is in no unit.
-std::string UnitOf(std::string_view cgroup_file);
+// version 1 where the former says nothing. Empty when the process is in no unit; absent when the
+// file says nothing of either, or names a group that is outside our control group namespace.
+std::optional<std::string> UnitOf(std::string_view cgroup_file);
 
 }  // namespace bpmp::service
 

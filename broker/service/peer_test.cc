@@ -41,10 +41,16 @@ TEST(UnitOfTest, PrefersTheUnifiedHierarchy) {
 }
 
 TEST(UnitOfTest, IsEmptyOutsideOfUnits) {
-  EXPECT_EQ(UnitOf(""), "");
   EXPECT_EQ(UnitOf("0::/\n"), "");
   EXPECT_EQ(UnitOf("0::/system.slice\n"), "");
-  EXPECT_EQ(UnitOf("rubbish\n0:\n::\n"), "");
+}
+
+TEST(UnitOfTest, CantBeToldFromWhatSaysNothing) {
+  EXPECT_EQ(UnitOf(""), std::nullopt);
+  EXPECT_EQ(UnitOf("rubbish\n0:\n::\n4:memory:/other.service\n"), std::nullopt);
+  // A broker in a control group namespace sees of those outside only how to get there.
+  EXPECT_EQ(UnitOf("0::/../microvm@net-vm.service\n"), std::nullopt);
+  EXPECT_EQ(UnitOf("0::/\n1:name=systemd:/../../a.service\n"), std::nullopt);
 }
 
 // A child process that holds one end of a socket pair which it made itself, so that it is the peer
@@ -141,9 +147,35 @@ TEST_F(PeerTest, AnotherUnitIsRefusedEvenForRoot) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("expected unit microvm@gpu-vm.service"));
 }
 
-TEST_F(PeerTest, WhoseUnitCantBeSeenIsInNone) {
-  EXPECT_FALSE(CheckPeer(*Self(), {geteuid(), "a.service"}, proc_).ok());
+TEST_F(PeerTest, WhoseUnitCantBeToldSpeaksForNoVmWithAUnit) {
+  const absl::Status status = CheckPeer(*Self(), {geteuid(), "a.service"}, proc_);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/cgroup can't be read"));
   EXPECT_FALSE(CheckPeer(*Peer::Remote("vm-a"), {0, "a.service"}, proc_).ok());
+}
+
+TEST_F(PeerTest, NobodyOfAVmsUnitIsAnAdministrator) {
+  const auto self = Self();
+  const PeerRule vm{geteuid(), "a.service"};
+  EXPECT_FALSE(CheckAdminPeer(*self, "a.service", vm).ok());
+  EXPECT_FALSE(CheckAdminPeer(*self, "a.service", {geteuid() + 1, "a.service"}).ok());
+  EXPECT_TRUE(CheckAdminPeer(*self, "sshd.service", vm).ok());
+  EXPECT_TRUE(CheckAdminPeer(*self, "", vm).ok());
+  EXPECT_TRUE(CheckAdminPeer(*self, absl::NotFoundError("it has ended"), vm).ok());
+}
+
+TEST_F(PeerTest, WhoMayBeOfAVmsUnitIsNoAdministrator) {
+  const auto self = Self();
+  const auto unit = UnitOfPeer(*self, proc_);
+  EXPECT_TRUE(absl::IsUnavailable(unit.status())) << unit.status();
+  EXPECT_TRUE(CheckAdminPeer(*self, unit, {geteuid(), ""}).ok()) << "the VM has no unit";
+  EXPECT_TRUE(CheckAdminPeer(*self, unit, {geteuid() + 1, "a.service"}).ok()) << "another user";
+  const absl::Status status = CheckAdminPeer(*self, unit, {geteuid(), "a.service"});
+  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("may be of this VM's unit a.service; start "
+                                                       "bpmpctl where the broker sees"));
+  const auto outside = Peer::Remote("a process of another namespace");  // uid 0, not visible
+  EXPECT_FALSE(CheckAdminPeer(*outside, UnitOfPeer(*outside), {0, "a.service"}).ok());
+  EXPECT_TRUE(CheckAdminPeer(*outside, UnitOfPeer(*outside), {64'001, "a.service"}).ok());
 }
 
 }  // namespace

@@ -33,14 +33,19 @@ CallerOf CertificateCaller(const VmRegistry* registry) {
   };
 }
 
-// One VM, whoever calls, for as long as it is defined.
-CallerOf AlwaysCaller(const VmRegistry* registry, const std::string& vm) {
-  return [registry, vm](const grpc::CallbackServerContext&) -> absl::StatusOr<Caller> {
-    if (auto endpoint = registry->FindByName(vm)) {
-      return Caller{std::move(endpoint), Peer::Remote(vm, "plain TCP")};
-    }
-    return absl::UnauthenticatedError(absl::StrCat("there is no VM ", vm));
-  };
+// One VM, whoever calls, for as long as it is defined. Another one of its name is another VM, which
+// nobody opened to the machine.
+CallerOf AlwaysCaller(const VmRegistry* registry, std::shared_ptr<Endpoint> vm) {
+  return
+      [registry, vm = std::move(vm)](const grpc::CallbackServerContext&) -> absl::StatusOr<Caller> {
+        if (registry->FindByName(vm->name) == vm) {
+          return Caller{vm, Peer::Remote(vm->name, "plain TCP")};
+        }
+        return absl::FailedPreconditionError(
+            absl::StrCat("VM ", vm->name,
+                         ", which this address was configured for, is deleted from "
+                         "the broker"));
+      };
 }
 
 }  // namespace
@@ -64,8 +69,12 @@ absl::StatusOr<std::unique_ptr<RemoteServer>> RemoteServer::ListenTls(const v1::
 
 absl::StatusOr<std::unique_ptr<RemoteServer>> RemoteServer::ListenInsecure(
     const v1::InsecureTcpConfig& config, const GuestDeps& deps, const VmRegistry* registry) {
+  auto vm = registry->FindByName(config.vm());
+  if (vm == nullptr) {
+    return absl::NotFoundError(absl::StrCat("insecure_tcp: there is no VM ", config.vm()));
+  }
   std::unique_ptr<RemoteServer> made(
-      new RemoteServer(deps, registry, AlwaysCaller(registry, config.vm())));
+      new RemoteServer(deps, registry, AlwaysCaller(registry, std::move(vm))));
   if (made->Listen(config.listen(), grpc::InsecureServerCredentials())) return made;
   return absl::UnavailableError(
       absl::StrCat("can't listen on ", config.listen(), " (insecure_tcp): is the port in use?"));

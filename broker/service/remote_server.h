@@ -32,7 +32,9 @@ class RemoteServer {
                                                                  const GuestDeps& deps,
                                                                  const VmRegistry* registry);
   // For development on one machine: plain TCP, and whoever connects speaks for the VM, unchecked.
-  // REQUIRES: the address is one of the loopback interface.
+  // The VM is the one that `registry` has now; when it is deleted, calls end with
+  // FAILED_PRECONDITION, whatever VM gets its name later. NotFound when there is none. REQUIRES:
+  // the address is one of the loopback interface.
   static absl::StatusOr<std::unique_ptr<RemoteServer>> ListenInsecure(
       const v1::InsecureTcpConfig& config, const GuestDeps& deps, const VmRegistry* registry);
   ~RemoteServer();

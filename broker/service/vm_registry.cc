@@ -129,7 +129,7 @@ v1::Config VmRegistry::Whole() const {
 void VmRegistry::Enter(const v1::VmConfig& vm, std::shared_ptr<VmServer> server) {
   const VmId id = server->endpoint()->vm;
   if (vm.ids() == v1::VmConfig::HIDDEN) hiding_.insert(id);
-  if (!vm.peer().unit().empty()) units_.insert_or_assign(id, vm.peer().unit());
+  if (!server->rule().unit.empty()) rules_.insert_or_assign(id, server->rule());
   std::string socket = server->path();
   vms_.insert_or_assign(vm.name(), Entry{vm, id, std::move(socket), std::move(server)});
 }
@@ -227,7 +227,7 @@ absl::Status VmRegistry::Withdraw(const std::string& name) {
   const auto it = vms_.find(name);
   if (it == vms_.end()) return absl::OkStatus();  // shut down meanwhile
   hiding_.erase(it->second.vm);
-  units_.erase(it->second.vm);
+  rules_.erase(it->second.vm);
   vms_.erase(it);
   return absl::OkStatus();
 }
@@ -268,12 +268,12 @@ std::shared_ptr<Endpoint> VmRegistry::FindByCertificate(std::string_view name) c
   return nullptr;
 }
 
-std::optional<VmId> VmRegistry::FindByUnitOf(const Peer& peer) const {
-  const std::string unit = UnitOfPeer(peer, proc_root_);
-  if (unit.empty()) return std::nullopt;
+std::optional<VmRegistry::AdminRefusal> VmRegistry::RefuseAsAdmin(const Peer& peer) const {
+  const absl::StatusOr<std::string> unit = UnitOfPeer(peer, proc_root_);
   MutexLock lock(&mutex_);
-  for (const auto& [vm, name] : units_) {
-    if (name == unit) return vm;
+  for (const auto& [vm, rule] : rules_) {
+    const absl::Status status = CheckAdminPeer(peer, unit, rule);
+    if (!status.ok()) return AdminRefusal{vm, std::string(status.message())};
   }
   return std::nullopt;
 }

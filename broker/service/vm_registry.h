@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -79,8 +78,13 @@ class VmRegistry {
   // The VM whose client certificates bear this name; null for none.
   std::shared_ptr<Endpoint> FindByCertificate(std::string_view name) const
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // The VM whose `peer.unit` the process is in; absent for a process that is in no VM's unit.
-  std::optional<VmId> FindByUnitOf(const Peer& peer) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The VM that speaks against a peer of the admin socket, and what does (CheckAdminPeer); absent:
+  // nothing. Also of VMs that are being deleted, and when the registry is shut down.
+  struct AdminRefusal {
+    VmId vm;
+    std::string why;
+  };
+  std::optional<AdminRefusal> RefuseAsAdmin(const Peer& peer) const ABSL_LOCKS_EXCLUDED(mutex_);
   // The VM isn't shown what it may not use. May be called under the engine's lock.
   bool HidesIds(VmId vm) const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -134,7 +138,8 @@ class VmRegistry {
   std::map<std::string, Entry, std::less<>> vms_ ABSL_GUARDED_BY(mutex_);
   // Of every VM until it is withdrawn: a VM whose socket is gone is a VM still.
   absl::flat_hash_set<VmId> hiding_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<VmId, std::string> units_ ABSL_GUARDED_BY(mutex_);
+  // Likewise, and only those with a unit.
+  std::map<VmId, PeerRule> rules_ ABSL_GUARDED_BY(mutex_);
 
   const std::shared_ptr<Lifeline> lifeline_;
   Reaper reaper_;  // last: what it still runs uses the rest

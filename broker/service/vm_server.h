@@ -60,6 +60,7 @@ class VmServer : public std::enable_shared_from_this<VmServer> {
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const std::string& path() const { return options_.socket; }
+  const PeerRule& rule() const { return options_.rule; }
   const std::shared_ptr<Endpoint>& endpoint() const { return endpoint_; }
 
  private:

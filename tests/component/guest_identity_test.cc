@@ -208,58 +208,7 @@ TEST(GuestIdentityTest, AProcessInNoUnitReachesNoVmThatNamesOne) {
   EXPECT_THAT(guest.Ask("hello " + broker.socket("b")), StartsWith("welcome"));
 }
 
-// --- One user, and units as /proc would tell them -----------------------------------------------
-
-// Where a test says in which unit a process is.
-class FakeProc {
- public:
-  FakeProc() {
-    char name[] = "/tmp/bpmp-proc-XXXXXX";
-    root_ = mkdtemp(name);
-  }
-  ~FakeProc() { std::filesystem::remove_all(root_); }
-  FakeProc(const FakeProc&) = delete;
-  FakeProc& operator=(const FakeProc&) = delete;
-
-  void Put(pid_t pid, const std::string& unit) const {
-    const std::string directory = absl::StrCat(root_, "/", pid);
-    std::filesystem::create_directory(directory);
-    std::ofstream(directory + "/cgroup") << "0::/system.slice/" << unit << "\n";
-  }
-  TestBroker::Options Options() const {
-    TestBroker::Options options;
-    options.proc_root = root_;
-    return options;
-  }
-
- private:
-  std::string root_;
-};
-
-TEST(GuestIdentityTest, AVmsProcessReachesNoAdminSocketOfItsOwnUser) {
-  const FakeProc proc;
-  TestBroker broker("vms { name: 'a' peer { unit: 'microvm@a.service' } }", proc.Options());
-  ChildGuest vmm;
-  proc.Put(vmm.pid(), "microvm@a.service");
-  ChildGuest operators;
-  proc.Put(operators.pid(), "getty@tty1.service");
-  EXPECT_THAT(vmm.Ask("hello " + broker.socket("a")), StartsWith("welcome"));
-  EXPECT_THAT(vmm.Ask("hello " + broker.admin_socket()), StartsWith(kTurnedAway));
-  const auto event = broker.WaitFor(service::event_kind::kSessionRefused, "a");
-  EXPECT_EQ(event.text, absl::StrCat("refused pid ", vmm.pid(), ", uid ", geteuid(),
-                                     " at the admin socket: it is in this VM's unit"));
-  // UNIMPLEMENTED: it was heard, but the admin socket has no sessions.
-  EXPECT_THAT(operators.Ask("hello " + broker.admin_socket()), StartsWith("error 12"));
-}
-
-TEST(GuestIdentityTest, AStoppingBrokerStillKnowsTheVms) {
-  const FakeProc proc;
-  TestBroker broker("vms { name: 'a' peer { unit: 'microvm@a.service' } }", proc.Options());
-  ChildGuest vmm;
-  proc.Put(vmm.pid(), "microvm@a.service");
-  broker.registry().Shutdown(absl::ZeroDuration());
-  EXPECT_THAT(vmm.Ask("hello " + broker.admin_socket()), StartsWith(kTurnedAway));
-}
+// --- Many connections ----------------------------------------------------------------------------
 
 TEST(GuestIdentityTest, ConnectionsAreNotHoarded) {
   TestBroker broker(kTwoVms);

@@ -5,6 +5,7 @@
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <memory>
 #include <string>
 
@@ -136,6 +137,45 @@ TEST(InsecureTcpTest, WhoeverConnectsSpeaksForTheVm) {
   EXPECT_TRUE(broker.Holds("a", kUarta));
   EXPECT_THAT(broker.WaitFor(service::event_kind::kSessionOpened, "a").text,
               HasSubstr("a over plain TCP"));
+}
+
+TEST(InsecureTcpTest, IsOfTheConfiguredVmAndOfNoOtherWithItsName) {
+  TestBroker broker(R"(vms { name: "a" devices { device: "uarta" } }
+                       insecure_tcp { vm: "a" listen: "127.0.0.1:0" })");
+  const auto channel = grpc::CreateChannel(absl::StrCat("127.0.0.1:", broker.insecure()->port()),
+                                           grpc::InsecureChannelCredentials());
+  GuestClient guest(channel);
+  guest.Hello();
+  std::promise<absl::Status> deleted;
+  broker.registry().Delete("a", [&](absl::Status status) { deleted.set_value(status); });
+  const absl::Status status = deleted.get_future().get();
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(guest.Finish().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  for (const char* when : {"deleted", "defined again"}) {
+    GuestClient late(channel);
+    v1::SessionRequest hello;
+    hello.mutable_hello();
+    late.Send(hello);
+    const grpc::Status session = late.Finish();
+    EXPECT_EQ(session.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << when;
+    EXPECT_THAT(session.error_message(), HasSubstr("VM a, which this address was configured for"));
+    grpc::ClientContext context;
+    v1::TransferRequest request;
+    *request.mutable_request() = ToMessage(Enable(kUarta));
+    v1::TransferResponse response;
+    EXPECT_EQ(late.stub().Transfer(&context, request, &response).error_code(),
+              grpc::StatusCode::FAILED_PRECONDITION)
+        << when;
+    v1::VmConfig vm;
+    vm.set_name("a");
+    vm.add_devices()->set_device("uarta");
+    if (broker.registry().Find("a")) break;
+    const absl::Status defined = broker.registry().Define(vm, nullptr);
+    ASSERT_TRUE(defined.ok()) << defined;
+  }
+  EXPECT_FALSE(broker.Holds("a", kUarta));
+  GuestClient own(broker.socket("a"));
+  EXPECT_EQ(own.Transfer(Enable(kUarta)).error, 0) << "its own socket is open";
 }
 
 }  // namespace
