@@ -89,7 +89,7 @@ struct bpmp_client_config {
     uint32_t timeout_ms;
     /* Where the broker is: "unix:/run/bpmp-broker/vms/NAME.sock", or "dns:///host:port" with
      * `tls_creds_dir`. NULL when `fd` is used. */
-    const char* broker;
+    const char *broker;
     /* A connected Unix socket, from a launcher; -1 for none. Belongs to the client once
      * bpmp_client_open() has succeeded, and to the caller when it failed. It can't be connected
      * again: when it is lost, every request fails with -ENOTCONN. */
@@ -98,16 +98,16 @@ struct bpmp_client_config {
     uint32_t backoff_max_ms;
     /* A directory with ca-cert.pem, client-cert.pem and client-key.pem (QEMU's names for them);
      * required with "dns:", refused with "unix:" and `fd`. */
-    const char* tls_creds_dir;
+    const char *tls_creds_dir;
     /* The name that the broker's certificate must have; default: the host's in `broker`. */
-    const char* tls_server_name;
+    const char *tls_server_name;
     /* What the broker's listings call this program, for example "qemu 10.0.2"; at most 64 bytes
      * are used. */
-    const char* client_name;
+    const char *client_name;
     /* Told what happens to the connection, in a whole sentence without newline; NULL: nobody is.
      * Under the rules for callbacks above. */
-    void (*log)(void* opaque, enum bpmp_client_log_level level, const char* message);
-    void* log_opaque;
+    void (*log)(void *opaque, enum bpmp_client_log_level level, const char *message);
+    void *log_opaque;
 };
 
 /* By position, which C and every C++ take without a warning. */
@@ -131,8 +131,8 @@ struct bpmp_client_config {
  * -EHOSTUNREACH, or -EINVAL (the configuration). Then `*client` is NULL and `error`, if not NULL, has
  * a sentence for the user, cut to `error_size` bytes with its terminating zero.
  */
-int bpmp_client_open(const struct bpmp_client_config* config, uint32_t wait_ms,
-                     bpmp_client** client, char* error, size_t error_size);
+int bpmp_client_open(const struct bpmp_client_config *config, uint32_t wait_ms,
+                     bpmp_client **client, char *error, size_t error_size);
 
 /*
  * Sends one request and waits for its answer, at most the client's time-out.
@@ -146,8 +146,8 @@ int bpmp_client_open(const struct bpmp_client_config* config, uint32_t wait_ms,
  *
  * Returns the transport status.
  */
-int bpmp_client_transfer(bpmp_client* client, uint32_t mrq, const void* tx, size_t tx_size,
-                         void* rx, size_t rx_size, int32_t* bpmp_error);
+int bpmp_client_transfer(bpmp_client *client, uint32_t mrq, const void *tx, size_t tx_size,
+                         void *rx, size_t rx_size, int32_t *bpmp_error);
 
 /*
  * What became of a request that was submitted.
@@ -157,7 +157,7 @@ int bpmp_client_transfer(bpmp_client* client, uint32_t mrq, const void* tx, size
  *   rx, rx_size the answer, valid during the call; as many bytes as were asked for when both errors
  *               are 0, else none
  */
-typedef void bpmp_client_done(void* opaque, int status, int32_t bpmp_error, const void* rx,
+typedef void bpmp_client_done(void *opaque, int status, int32_t bpmp_error, const void *rx,
                               size_t rx_size);
 
 /*
@@ -165,10 +165,11 @@ typedef void bpmp_client_done(void* opaque, int status, int32_t bpmp_error, cons
  * 0, possibly before it returns and possibly in the caller's thread, and never otherwise. Requests
  * of one thread reach the broker in their order; answers may come in another.
  *
- * `timeout_ms` 0 means the client's own; BPMP_CLIENT_MAX_TIMEOUT_MS at most. Returns 0, or -EINVAL, -EBUSY, -ENOMEM, -ESHUTDOWN.
+ * `timeout_ms` is at most BPMP_CLIENT_MAX_TIMEOUT_MS; 0 means the client's own. Returns 0, or -EINVAL,
+ * -EBUSY, -ENOMEM, -ESHUTDOWN.
  */
-int bpmp_client_submit(bpmp_client* client, uint32_t mrq, const void* tx, size_t tx_size,
-                       size_t rx_size, uint32_t timeout_ms, bpmp_client_done* done, void* opaque);
+int bpmp_client_submit(bpmp_client *client, uint32_t mrq, const void *tx, size_t tx_size,
+                       size_t rx_size, uint32_t timeout_ms, bpmp_client_done *done, void *opaque);
 
 /*
  * The guest machine was reset: all that it holds is released, and its identity kept. Requests made
@@ -177,27 +178,27 @@ int bpmp_client_submit(bpmp_client* client, uint32_t mrq, const void* tx, size_t
  * Returns 0, or a transport status; the reset isn't lost then: the broker hears of it before any
  * later request, when it is back.
  */
-int bpmp_client_reset(bpmp_client* client);
+int bpmp_client_reset(bpmp_client *client);
 
 /*
  * As bpmp_client_reset(), without waiting: `done` (may be NULL) is called as by bpmp_client_submit(),
  * with no answer bytes. Returns 0, -ENOMEM or -ESHUTDOWN.
  */
-int bpmp_client_reset_async(bpmp_client* client, bpmp_client_done* done, void* opaque);
+int bpmp_client_reset_async(bpmp_client *client, bpmp_client_done *done, void *opaque);
 
 /*
  * Ends the session and frees the client. Requests that wait end with -ESHUTDOWN first, and no
  * callback runs after this has returned. Waits for the library's threads and never for the broker.
  * The VM itself is released by the broker when this process ends. NULL is allowed.
  */
-void bpmp_client_close(bpmp_client* client);
+void bpmp_client_close(bpmp_client *client);
 
 /* A short English text for a transport status ("no answer in time"). Static; never NULL. */
-const char* bpmp_client_strerror(int status);
+const char *bpmp_client_strerror(int status);
 
 /* A short English text for a BPMP error ("EACCES: not permitted by the broker's policy"). Static;
  * never NULL. */
-const char* bpmp_client_bpmp_strerror(int32_t bpmp_error);
+const char *bpmp_client_bpmp_strerror(int32_t bpmp_error);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

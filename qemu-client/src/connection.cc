@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Client: its own thread, which connects, watches the time, and clears away.
+#include <pthread.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <string>
@@ -30,6 +32,7 @@ bool IsRefusal(grpc::StatusCode code) {
 }  // namespace
 
 void Client::Run() {
+  pthread_setname_np(pthread_self(), "bpmp-client");
   for (;;) {
     const absl::Time now = MonotonicClock().Now();
     const RequestTable::Ticked ticked = table_.Tick(now);

@@ -68,27 +68,26 @@ void Stream::OnWriteDone(bool ok) {
     }
   }
   if (more) StartWriting();
-  // A failed write alone doesn't end the stream's reading, and so not the stream.
-  if (!ok) Cancel();
   if (release) RemoveHold();
 }
 
 void Stream::OnReadDone(bool ok) {
-  if (ok) ok = Parse(&raw_in_, &in_);
-  if (!ok) {
-    bool release = false;
-    {
-      MutexLock lock(&mutex_);
-      over_ = true;
-      release = TakeHold();
-    }
-    Cancel();
-    if (release) RemoveHold();
+  const bool readable = ok && Parse(&raw_in_, &in_);
+  if (readable) {
+    owner_->OnMessage(in_);
+    Write();
+    StartRead(&raw_in_);
     return;
   }
-  owner_->OnMessage(in_);
-  Write();
-  StartRead(&raw_in_);
+  bool release = false;
+  {
+    MutexLock lock(&mutex_);
+    over_ = true;
+    release = TakeHold();
+  }
+  // Not where the stream has ended by itself: its status is on the way, and is not to be replaced.
+  if (ok) Cancel();
+  if (release) RemoveHold();
 }
 
 bool Stream::TakeHold() { return over_ && !writing_ && std::exchange(held_, false); }

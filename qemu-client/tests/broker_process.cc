@@ -26,6 +26,7 @@ namespace {
 
 pid_t Spawn(std::vector<std::string> arguments, int output) {
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   const pid_t pid = fork();

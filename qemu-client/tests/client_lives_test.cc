@@ -38,7 +38,7 @@ TEST_F(ClientLivesTest, ARestartCostsNothingWithinTheDeadline) {
   TestClient client(broker_.socket());
   Begin(client);
   broker_.Stop();
-  client.WaitForLog("trying again");
+  client.WaitForLog("connection to the broker lost");
   // Asked while nobody is there.
   Pending pending;
   ASSERT_EQ(client.Submit(0, 1, &pending), 0);
@@ -101,7 +101,7 @@ TEST_F(ClientLivesTest, ADeadBrokerCostsOneDeadline) {
   TestClient client(broker_.socket(), 300);
   Begin(client);
   broker_.Kill();
-  client.WaitForLog("trying again");
+  client.WaitForLog("connection to the broker lost");
   for (int i = 0; i < 1500; ++i) EXPECT_EQ(client.Ping(1).status, -ENOTCONN);
   broker_.Start();
   ExpectVotes(client);
@@ -121,7 +121,7 @@ TEST_F(ClientLivesTest, AResetWhileTheBrokerIsAwayEndsTheVotes) {
   TestClient client(broker_.socket(), 100);
   Begin(client);
   broker_.Kill();
-  client.WaitForLog("trying again");
+  client.WaitForLog("connection to the broker lost");
   EXPECT_EQ(bpmp_client_reset(client.get()), -ENOTCONN);
   broker_.Start();
   EXPECT_EQ(client.Retry(&AskUarta).value, 0u);

@@ -12,7 +12,7 @@ build="${1:?usage: tests/style/tidy.sh BUILD-DIR [FILE...]}"
 shift
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-  mapfile -t files < <(git ls-files -- 'broker/*.cc' 'tests/lib/*.cc' 'tests/bench/*.cc' |
+  mapfile -t files < <(git ls-files -- 'broker/*.cc' 'qemu-client/*.cc' 'tests/lib/*.cc' 'tests/bench/*.cc' |
     grep -vE '_test\.cc$|_fuzzer\.cc$|/testing/')
 fi
 passed="${XDG_CACHE_HOME:-$HOME/.cache}/bpmp-broker/tidy"
