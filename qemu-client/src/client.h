@@ -104,8 +104,8 @@ class Client final : public Stream::Owner {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<Stream> own_stream_;
   absl::Time connecting_since_;
-  int attempts_ = 0;  // without success
-  int silent_ends_ = 0;
+  int attempts_ = 0;                                  // without success
+  absl::Time silent_since_ = absl::InfiniteFuture();  // connections end without an answer
   std::string last_logged_;
   std::minstd_rand random_;
 
