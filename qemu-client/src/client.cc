@@ -80,7 +80,7 @@ Failure Client::WaitUntilConnected(absl::Duration wait) {
 
 // --- Callers ------------------------------------------------------------------------------------
 
-int Client::Submit(Call call) {
+int Client::Submit(Call call) noexcept {
   if (call.timeout == absl::ZeroDuration()) call.timeout = options_.timeout;
   Stream* const stream = Enter();
   bool wake = false;

@@ -46,8 +46,9 @@ class Client final : public Stream::Owner {
   // Blocks until the broker has taken the session, has refused it for good, or the time is over.
   Failure WaitUntilConnected(absl::Duration wait) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // RequestTable's, and sends what there is. A time-out of zero is the client's.
-  int Submit(Call call) ABSL_LOCKS_EXCLUDED(mutex_);
+  // RequestTable's, and sends what there is. A time-out of zero is the client's. Sending may need
+  // memory; where there is none, the process ends, as gRPC itself would end it.
+  int Submit(Call call) noexcept ABSL_LOCKS_EXCLUDED(mutex_);
   int Reset(Waiter waiter) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
