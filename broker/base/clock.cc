@@ -17,8 +17,9 @@ class SteadyClock final : public Clock {
 }  // namespace
 
 const Clock& MonotonicClock() {
-  static const SteadyClock clock;
-  return clock;
+  // Never destroyed: threads may still ask while the process ends.
+  static const auto* const clock = new SteadyClock;
+  return *clock;
 }
 
 }  // namespace bpmp

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "broker/base/clock.h"
+#include "qemu-client/src/now.h"
 #include "qemu-client/src/signal_guard.h"
 
 namespace bpmp::client {
@@ -57,12 +57,12 @@ Client::~Client() {
 }
 
 Failure Client::WaitUntilConnected(absl::Duration wait) {
-  const absl::Time deadline = MonotonicClock().Now() + wait;
+  const absl::Time deadline = Now() + wait;
   MutexLock lock(&mutex_);
   while (state_ != State::kUp) {
     // Whom the broker refuses isn't welcome later. What isn't there may be just starting.
     if (state_ == State::kDead || last_failure_.status == -EACCES) return last_failure_;
-    const absl::Duration left = deadline - MonotonicClock().Now();
+    const absl::Duration left = deadline - Now();
     const bool tried = state_ != State::kDown || last_failure_.status != 0;
     if (left > absl::ZeroDuration()) {
       changed_.WaitFor(&mutex_, left);
@@ -80,11 +80,11 @@ Failure Client::WaitUntilConnected(absl::Duration wait) {
 
 // --- Callers ------------------------------------------------------------------------------------
 
-int Client::Submit(Call call) {
+int Client::Submit(Call call) noexcept {
   if (call.timeout == absl::ZeroDuration()) call.timeout = options_.timeout;
   Stream* const stream = Enter();
   bool wake = false;
-  const int status = table_.Submit(call, MonotonicClock().Now(), &wake);
+  const int status = table_.Submit(call, Now(), &wake);
   if (stream != nullptr && status == 0) {
     const SignalGuard guard;
     stream->Write();
@@ -99,7 +99,7 @@ int Client::Reset(Waiter waiter) {
   bool wake = false;
   int status = 0;
   try {
-    status = table_.Reset(waiter, options_.timeout, MonotonicClock().Now(), &wake);
+    status = table_.Reset(waiter, options_.timeout, Now(), &wake);
   } catch (const std::bad_alloc&) {
     status = -ENOMEM;
   }
@@ -158,7 +158,7 @@ void Client::FillHello(v1::Hello* hello) {
 }
 
 void Client::OnMessage(const v1::SessionResponse& message) {
-  const absl::Time now = MonotonicClock().Now();
+  const absl::Time now = Now();
   const uint64_t sequence = message.sequence();
   switch (message.body_case()) {
     case v1::SessionResponse::kResponse:
@@ -180,7 +180,7 @@ void Client::OnMessage(const v1::SessionResponse& message) {
 }
 
 void Client::OnWelcome(const v1::Welcome& welcome) {
-  table_.Connected(welcome.max_outstanding(), MonotonicClock().Now());
+  table_.Connected(welcome.max_outstanding(), Now());
   {
     MutexLock lock(&mutex_);
     state_ = State::kUp;

@@ -46,8 +46,9 @@ class Client final : public Stream::Owner {
   // Blocks until the broker has taken the session, has refused it for good, or the time is over.
   Failure WaitUntilConnected(absl::Duration wait) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // RequestTable's, and sends what there is. A time-out of zero is the client's.
-  int Submit(Call call) ABSL_LOCKS_EXCLUDED(mutex_);
+  // RequestTable's, and sends what there is. A time-out of zero is the client's. Sending may need
+  // memory; where there is none, the process ends, as gRPC itself would end it.
+  int Submit(Call call) noexcept ABSL_LOCKS_EXCLUDED(mutex_);
   int Reset(Waiter waiter) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -104,8 +105,8 @@ class Client final : public Stream::Owner {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<Stream> own_stream_;
   absl::Time connecting_since_;
-  int attempts_ = 0;  // without success
-  int silent_ends_ = 0;
+  int attempts_ = 0;                                  // without success
+  absl::Time silent_since_ = absl::InfiniteFuture();  // connections end without an answer
   std::string last_logged_;
   std::minstd_rand random_;
 

@@ -9,16 +9,17 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "broker/base/clock.h"
 #include "qemu-client/src/client.h"
+#include "qemu-client/src/now.h"
 
 namespace bpmp::client {
 namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(10);
-// A Unix socket that is closed before the first answer, this often in a row, is one that the broker
-// doesn't let this process use: it looks at who connects before it listens to them.
-constexpr int kSilentRefusals = 3;
+// A Unix socket that is closed before the first answer, every time for this long, is one that the
+// broker doesn't let this process use: it looks at who connects before it listens to them. It does
+// the same for a moment where a process too many is connected, or while it stops.
+constexpr absl::Duration kSilentRefusal = absl::Seconds(2);
 // Of a broker on another machine: how long it may be silent before it is asked for a sign of life,
 // and how much longer it has to give one. The same for a connection that is being made.
 constexpr absl::Duration kRemoteSilence = absl::Seconds(10);
@@ -34,7 +35,7 @@ bool IsRefusal(grpc::StatusCode code) {
 void Client::Run() {
   pthread_setname_np(pthread_self(), "bpmp-client");
   for (;;) {
-    const absl::Time now = MonotonicClock().Now();
+    const absl::Time now = Now();
     const RequestTable::Ticked ticked = table_.Tick(now);
     if (ticked.blocked) {
       Log(BPMP_CLIENT_LOG_WARNING,
@@ -76,7 +77,7 @@ bool Client::Sleep(absl::Time until) {
   until = std::min(until, table_.NextTick());
   MutexLock lock(&mutex_);
   while (!closing_ && !woken_ && state_ != State::kEnded) {
-    const absl::Duration left = until - MonotonicClock().Now();
+    const absl::Duration left = until - Now();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(&mutex_, std::min(left, absl::Hours(1)));
   }
@@ -145,7 +146,8 @@ Client::End Client::Explain(const grpc::Status& status, bool was_up) {
   end.final = !endpoint_->reconnects();
   const std::string& said = status.error_message();
   const bool silent = status.error_code() == grpc::StatusCode::UNAVAILABLE && !was_up;
-  silent_ends_ = silent ? silent_ends_ + 1 : 0;
+  const absl::Time now = Now();
+  silent_since_ = silent ? std::min(silent_since_, now) : absl::InfiniteFuture();
   if (status.error_code() == grpc::StatusCode::ABORTED && was_up) {
     // Two clients of one process would take the session from each other for ever.
     end.refused = end.final = true;
@@ -159,7 +161,7 @@ Client::End Client::Explain(const grpc::Status& status, bool was_up) {
     const bool refused = absl::StrContains(said, "Connection refused");
     end.failure = {refused ? -ECONNREFUSED : -EHOSTUNREACH,
                    absl::StrCat("can't connect to ", endpoint_->name(), ": ", said)};
-  } else if (silent && (end.final || silent_ends_ >= kSilentRefusals)) {
+  } else if (silent && (end.final || now - silent_since_ >= kSilentRefusal)) {
     end.refused = true;
     end.failure = {-EACCES,
                    absl::StrCat("the broker closed ", endpoint_->name(),
@@ -175,7 +177,7 @@ void Client::Down(const End& end) {
   if (end.final) refusal = -ENOTCONN;
   if (end.refused) refusal = -EACCES;
   table_.Disconnected(refusal);
-  const absl::Time retry_at = MonotonicClock().Now() + NextPause();
+  const absl::Time retry_at = Now() + NextPause();
   {
     MutexLock lock(&mutex_);
     state_ = end.final ? State::kDead : State::kDown;

@@ -75,8 +75,8 @@ class UnixEndpoint final : public Endpoint {
 
 class DescriptorEndpoint final : public Endpoint {
  public:
-  // Works on a duplicate, so that the caller still has its own where nothing comes of this.
-  explicit DescriptorEndpoint(int fd) : fd_(fcntl(fd, F_DUPFD_CLOEXEC, 0)) {}
+  // A duplicate, so that the caller still has its own where nothing comes of this.
+  explicit DescriptorEndpoint(int duplicate) : fd_(duplicate) {}
   ~DescriptorEndpoint() override {
     if (fd_ >= 0) close(fd_);
   }
@@ -162,7 +162,11 @@ std::unique_ptr<Endpoint> MakeDescriptor(int fd, Failure* failure) {
   if (peer.ss_family != AF_UNIX) {
     return Invalid(failure, absl::StrCat("descriptor ", fd, " is no Unix socket"));
   }
-  return std::make_unique<DescriptorEndpoint>(fd);
+  const int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (duplicate >= 0) return std::make_unique<DescriptorEndpoint>(duplicate);
+  const int error = errno;
+  *failure = {-error, absl::StrCat("can't duplicate descriptor ", fd, ": ", ErrnoText(error))};
+  return nullptr;
 }
 
 std::unique_ptr<Endpoint> MakeTls(const bpmp_client_config& config, Failure* failure) {

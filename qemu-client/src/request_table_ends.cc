@@ -37,7 +37,11 @@ RequestTable::Ticked RequestTable::Tick(absl::Time now) {
       return true;
     });
     ticked.blocked = block && blocked_ == 0;
-    if (ticked.blocked) blocked_ = status;
+    if (ticked.blocked) {
+      blocked_ = status;
+      // In any case a sign of life is on its way that will end this.
+      probe_wanted_ = connected_ && probe_ == 0;
+    }
     ticked.write = probe_wanted_ && CanTake();
   }
   Tell(ended);

@@ -4,6 +4,7 @@
  *
  *   client_process signals SOCKET   all threads but the caller's block all signals
  *   client_process sandbox SOCKET   it works under the system call filter that libvirt gives QEMU
+ *   client_process exit SOCKET      the process may end while it is in use
  *
  * Prints nothing, and exits with 0, when it is so.
  */
@@ -147,12 +148,32 @@ static void test_sandbox(const char *socket) {
   bpmp_client_close(client);
 }
 
+/* --- Exit ------------------------------------------------------------------------------------ */
+
+static void *ask_for_ever(void *client) {
+  for (;;) {
+    unsigned char bytes[4] = {1, 0, 0, 0};
+    int32_t error = 0;
+    bpmp_client_transfer(client, 0, bytes, 4, bytes, 4, &error);
+  }
+  return NULL;
+}
+
+static void test_exit(const char *socket) {
+  bpmp_client *client = open_client(socket);
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, ask_for_ever, client) == 0);
+  for (int i = 0; i < 10; ++i) ping(client);
+}
+
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
   if (strcmp(argv[1], "signals") == 0) {
     test_signals(argv[2]);
   } else if (strcmp(argv[1], "sandbox") == 0) {
     test_sandbox(argv[2]);
+  } else if (strcmp(argv[1], "exit") == 0) {
+    test_exit(argv[2]);
   } else {
     return 2;
   }
