@@ -102,9 +102,13 @@ export PATH=/usr/bin:/bin:/usr/sbin:/sbin
 [ ! -d /usr/lib/ccache ] || export PATH="/usr/lib/ccache:$PATH"
 [ -z "$client" ] || export PKG_CONFIG_PATH="$client/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
 options=(--target-list=aarch64-softmmu --without-default-features --enable-tcg --enable-fdt=system
-  --enable-seccomp --enable-trace-backends=log --disable-werror --disable-docs --disable-install-blobs
-  --python=/usr/bin/python3)
-if grep -q 'mkvenv' "$src/configure"; then newer_meson; else options+=(--meson=/usr/bin/meson); fi
+  --enable-seccomp --enable-trace-backends=log --disable-werror --disable-docs --disable-install-blobs)
+if grep -q 'mkvenv' "$src/configure"; then
+  newer_meson
+  options+=(--python=/usr/bin/python3)
+else
+  options+=(--meson=/usr/bin/meson)
+fi
 if [ "$sanitize" = yes ]; then
   if grep -q -- '--enable-asan' "$src/scripts/meson-buildoptions.sh"; then
     options+=(--enable-asan --enable-ubsan)

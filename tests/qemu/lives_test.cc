@@ -76,8 +76,9 @@ TEST_P(LivesTest, AKilledMachineIsReleased) {
   const auto qemu = Start("a");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   ASSERT_EQ(Window(qemu.get()).Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
+  const uint64_t before = broker_.events().last();
   qemu->Kill();
-  broker_.WaitFor("released", "a");
+  broker_.WaitFor("released", "a", before + 1);
   EXPECT_FALSE(broker_.Holds("a", ClockId(kUarta)));
 }
 
@@ -85,9 +86,10 @@ TEST_P(LivesTest, AMachineThatQuitsIsReleased) {
   const auto qemu = Start("a");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   ASSERT_EQ(Window(qemu.get()).Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
+  const uint64_t before = broker_.events().last();
   qemu->Qmp(R"({"execute": "quit"})");
   EXPECT_EQ(qemu->WaitForEnd(), 0) << qemu->Output();
-  broker_.WaitFor("released", "a");
+  broker_.WaitFor("released", "a", before + 1);
 }
 
 TEST_P(LivesTest, AFirmwareThatHangsIsATimeOut) {
@@ -195,6 +197,7 @@ class BrokerLivesTest : public LivesTest {
 
 TEST_P(BrokerLivesTest, WithoutWaitingItStartsFirst) {
   client::BrokerProcess broker;
+  broker.Stop();
   const auto qemu = StartOn(broker, ",wait=off,timeout-ms=100");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
@@ -207,7 +210,6 @@ TEST_P(BrokerLivesTest, WithoutWaitingItStartsFirst) {
 
 TEST_P(BrokerLivesTest, ARestartIsSurvivedAndVotesAreKept) {
   client::BrokerProcess broker;
-  broker.Start();
   const auto qemu = StartOn(broker, ",timeout-ms=5000");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
@@ -227,7 +229,6 @@ TEST_P(BrokerLivesTest, ARestartIsSurvivedAndVotesAreKept) {
 
 TEST_P(BrokerLivesTest, ADeadBrokerCostsOneTimeOut) {
   client::BrokerProcess broker;
-  broker.Start();
   const auto qemu = StartOn(broker, ",timeout-ms=300");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());

@@ -34,10 +34,16 @@ class WindowTest : public QemuTest {
     qemu_ = Start("a");
     ASSERT_TRUE(qemu_->Started()) << qemu_->Output();
     window_ = std::make_unique<Window>(qemu_.get());
+    // What the client says of the machine's first reset is over when the first answer is there.
+    window_->Ask(0, {}, 0);
+    before_ = broker_.sessions().Find(broker_.vm("a"))->requests;
   }
+  // How many the guest has asked since.
+  uint64_t Asked() { return Requests("a") - before_; }
 
   std::unique_ptr<QemuProcess> qemu_;
   std::unique_ptr<Window> window_;
+  uint64_t before_ = 0;
 };
 
 bool IsReadOnly(uint64_t at) { return at >= window::kTstat && at < window::kTstat + 12; }
@@ -74,7 +80,7 @@ TEST_P(WindowTest, EveryWidthAtEveryOffset) {
       }
     }
   }
-  EXPECT_EQ(Requests("a"), 0U);
+  EXPECT_EQ(Asked(), 0U);
 }
 
 TEST_P(WindowTest, BeyondTheWindowThereIsNothing) {
@@ -97,11 +103,11 @@ TEST_P(WindowTest, OnlyAWholeStoreAtTheDoorbellRings) {
   window_->Write(window::kMrq - 2, 0, 4);
   window_->Write(window::kMrq + 2, 0, 4);
   window_->Write(window::kMrq + 3, 0, 8);
-  EXPECT_EQ(Requests("a"), 0U);
+  EXPECT_EQ(Asked(), 0U);
   window_->Write(window::kMrq, 0, 4);
-  EXPECT_EQ(Requests("a"), 1U);
+  EXPECT_EQ(Asked(), 1U);
   window_->Write(window::kMrq, 0, 8);
-  EXPECT_EQ(Requests("a"), 2U);
+  EXPECT_EQ(Asked(), 2U);
 }
 
 TEST_P(WindowTest, TheDevicesOwnRegistersCantBeStored) {
@@ -133,7 +139,7 @@ TEST_P(WindowTest, ARequestIsAnswered) {
 TEST_P(WindowTest, TheKnownProxysWholeCopiesWork) {
   const std::vector<uint8_t> loaded = window_->CopyWhole(Clk(mrq::ClkCmd::kGetAllInfo), 113);
   ASSERT_EQ(loaded.size(), window::kEnd);
-  EXPECT_EQ(Requests("a"), 1U);
+  EXPECT_EQ(Asked(), 1U);
   EXPECT_THAT(std::vector<uint8_t>(loaded.begin() + window::kRet, loaded.begin() + window::kId),
               Each(0));
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(loaded.data()) + window::kRx + 73), "uarta");
@@ -147,7 +153,7 @@ TEST_P(WindowTest, TheKnownProxysWholeCopiesWork) {
 
 TEST_P(WindowTest, ARefusalLeavesAnErrorAndZeroes) {
   ASSERT_EQ(window_->Ask(Clk(mrq::ClkCmd::kGetAllInfo)).ret, 0);  // something to be stale
-  const WindowAnswer refused = window_->Ask(Clk(mrq::ClkCmd::kSetRate, 167));  // b's
+  const WindowAnswer refused = window_->Ask(Clk(mrq::ClkCmd::kEnable, 167));  // b's
   EXPECT_EQ(refused.ret, -13);
   EXPECT_EQ(refused.tstat, 0);
   EXPECT_EQ(refused.answered, 0U);
@@ -163,7 +169,7 @@ TEST_P(WindowTest, HostileSizesAreRefusedAndNothingIsSent) {
                                                   {8, 0x201},
                                                   {uint64_t{1} << 63, 0}}) {
     ASSERT_EQ(window_->Ask(Clk(mrq::ClkCmd::kGetAllInfo)).ret, 0);
-    const uint64_t before = Requests("a");
+    const uint64_t before = Asked();
     window_->Write(window::kTxSize, tx_size, 8);
     window_->Write(window::kRxSize, rx_size, 8);
     const WindowAnswer answer = window_->Ring(22);
@@ -171,7 +177,7 @@ TEST_P(WindowTest, HostileSizesAreRefusedAndNothingIsSent) {
     EXPECT_EQ(answer.tstat, -22);
     EXPECT_EQ(answer.answered, 0U);
     EXPECT_THAT(answer.rx, Each(0));
-    EXPECT_EQ(Requests("a"), before);
+    EXPECT_EQ(Asked(), before);
   }
 }
 
@@ -179,7 +185,7 @@ TEST_P(WindowTest, EmptyRequestsGoToTheBroker) {
   const WindowAnswer answer = window_->Ask(22, {}, 0);
   EXPECT_EQ(answer.ret, -22);  // the broker's: too short for a CLK request
   EXPECT_EQ(answer.tstat, 0);
-  EXPECT_EQ(Requests("a"), 1U);
+  EXPECT_EQ(Asked(), 1U);
 }
 
 BPMP_FOR_EACH_QEMU(WindowTest);
