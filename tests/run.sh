@@ -91,6 +91,7 @@ emulators() {
   BPMP_QEMU_7_2="$("$build" --version 7.2 --client "$cache/qemu/client")"
   BPMP_QEMU_10_0="$("$build" --version 10.0 --client "$cache/qemu/client")"
   BPMP_QEMU_10_0_SANITIZED="$("$build" --version 10.0 --sanitize --client "$cache/qemu/client")"
+  tests/style/qemu.sh "$cache/qemu/src-10.0"
   export BPMP_QEMU_7_2 BPMP_QEMU_10_0 BPMP_QEMU_10_0_SANITIZED
   export LD_LIBRARY_PATH="$PWD/build/dev/qemu-client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 }

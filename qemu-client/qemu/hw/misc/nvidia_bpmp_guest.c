@@ -265,7 +265,7 @@ static void nvidia_bpmp_reset_enter(Object *obj, ResetType type)
     qemu_mutex_unlock(&s->lock);
 }
 
-/* Everything that the guest holds is released; its next requests wait for it. */
+/* All that the guest holds is released; its next requests wait for that. */
 static void nvidia_bpmp_reset_hold(NVIDIA_BPMP_HOLD_ARGS)
 {
     NvidiaBpmpGuestState *s = NVIDIA_BPMP_GUEST(obj);
@@ -324,7 +324,8 @@ static bool nvidia_bpmp_check(NvidiaBpmpGuestState *s, Error **errp)
     bool ambiguous = false;
 
     if (!s->broker == !s->fd_name) {
-        error_setg(errp, "set either broker= or fd= to say where the broker is");
+        error_setg(errp,
+                   "set either broker= or fd= to say where the broker is");
         return false;
     }
     if (s->timeout_ms < 1 || s->timeout_ms > BPMP_CLIENT_MAX_TIMEOUT_MS) {
@@ -436,7 +437,7 @@ static const VMStateDescription nvidia_bpmp_vmstate = {
     .unmigratable = 1,
 };
 
-NVIDIA_BPMP_PROPERTIES nvidia_bpmp_properties[] = {
+static NVIDIA_BPMP_CONST Property nvidia_bpmp_properties[] = {
     DEFINE_PROP_STRING("broker", NvidiaBpmpGuestState, broker),
     DEFINE_PROP_STRING("fd", NvidiaBpmpGuestState, fd_name),
     DEFINE_PROP_STRING("tls-creds-dir", NvidiaBpmpGuestState, tls_creds_dir),
@@ -446,7 +447,7 @@ NVIDIA_BPMP_PROPERTIES nvidia_bpmp_properties[] = {
     DEFINE_PROP_UINT32("timeout-ms", NvidiaBpmpGuestState, timeout_ms,
                        BPMP_CLIENT_DEFAULT_TIMEOUT_MS),
     DEFINE_PROP_BOOL("wait", NvidiaBpmpGuestState, wait, true),
-    NVIDIA_BPMP_PROPERTIES_END
+    DEFINE_PROP_END_OF_LIST()
 };
 
 static void nvidia_bpmp_class_init(ObjectClass *klass,

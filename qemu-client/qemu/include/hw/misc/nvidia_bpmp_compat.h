@@ -42,11 +42,10 @@
 
 /* Properties became constant, and lost their end mark, in 10.0. */
 #ifdef DEFINE_PROP_END_OF_LIST
-#define NVIDIA_BPMP_PROPERTIES static Property
-#define NVIDIA_BPMP_PROPERTIES_END DEFINE_PROP_END_OF_LIST(),
+#define NVIDIA_BPMP_CONST
 #else
-#define NVIDIA_BPMP_PROPERTIES static const Property
-#define NVIDIA_BPMP_PROPERTIES_END
+#define NVIDIA_BPMP_CONST const
+#define DEFINE_PROP_END_OF_LIST()
 #endif
 
 /* Class data became constant in 10.1. */
