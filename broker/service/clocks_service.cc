@@ -108,7 +108,7 @@ grpc::ServerUnaryReactor* ClocksService::EnableClock(grpc::CallbackServerContext
                                                      const v1::EnableClockRequest* request,
                                                      v1::EnableClockResponse* response) {
   return caller_->Run(context, ResourceKind::kClock, request->clock(), Clk(mrq::ClkCmd::kEnable),
-                      response->mutable_outcome());
+                      response->mutable_outcome(), nullptr, request->lease());
 }
 
 grpc::ServerUnaryReactor* ClocksService::DisableClock(grpc::CallbackServerContext* context,

@@ -47,23 +47,25 @@ grpc::ServerUnaryReactor* PowerDomainsService::ListPowerDomains(
 grpc::ServerUnaryReactor* PowerDomainsService::Set(grpc::CallbackServerContext* context,
                                                    mrq::PgState state,
                                                    const v1::ResourceRef& domain,
-                                                   v1::Outcome* outcome) {
+                                                   v1::Outcome* outcome, v1::Lease lease) {
   const auto make = [state](const TypedCall& /*call*/, uint32_t id) -> mrq::Request {
     return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(id), static_cast<uint32_t>(state)};
   };
-  return caller_->Run(context, ResourceKind::kDomain, domain, make, outcome);
+  return caller_->Run(context, ResourceKind::kDomain, domain, make, outcome, nullptr, lease);
 }
 
 grpc::ServerUnaryReactor* PowerDomainsService::PowerOn(grpc::CallbackServerContext* context,
                                                        const v1::PowerOnRequest* request,
                                                        v1::PowerOnResponse* response) {
-  return Set(context, mrq::PgState::kOn, request->power_domain(), response->mutable_outcome());
+  return Set(context, mrq::PgState::kOn, request->power_domain(), response->mutable_outcome(),
+             request->lease());
 }
 
 grpc::ServerUnaryReactor* PowerDomainsService::PowerOff(grpc::CallbackServerContext* context,
                                                         const v1::PowerOffRequest* request,
                                                         v1::PowerOffResponse* response) {
-  return Set(context, mrq::PgState::kOff, request->power_domain(), response->mutable_outcome());
+  return Set(context, mrq::PgState::kOff, request->power_domain(), response->mutable_outcome(),
+             v1::LEASE_UNSPECIFIED);
 }
 
 }  // namespace bpmp::service

@@ -26,7 +26,8 @@ class PowerDomainsService final : public v1::PowerDomains::CallbackService {
 
  private:
   grpc::ServerUnaryReactor* Set(grpc::CallbackServerContext* context, mrq::PgState state,
-                                const v1::ResourceRef& domain, v1::Outcome* outcome);
+                                const v1::ResourceRef& domain, v1::Outcome* outcome,
+                                v1::Lease lease);
 
   TypedCaller* const caller_;
 };

@@ -50,15 +50,14 @@ absl::Duration TimeLeft(const grpc::CallbackServerContext& context, absl::Durati
   return std::clamp(absl::FromChrono(deadline) - absl::Now(), absl::ZeroDuration(), limit);
 }
 
-TypedCall::TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint,
-                     grpc::ServerUnaryReactor* reactor)
-    : deps_(deps), endpoint_(std::move(endpoint)), reactor_(reactor) {
-  endpoint_->unary_outstanding.fetch_add(1);
+TypedCall::TypedCall(const TypedDeps* deps, Caller caller, grpc::ServerUnaryReactor* reactor)
+    : deps_(deps), caller_(std::move(caller)), reactor_(reactor) {
+  caller_.endpoint->unary_outstanding.fetch_add(1);
 }
 
 TypedCall::~TypedCall() {
   Finish(absl::UnavailableError("the broker is stopping"));
-  endpoint_->unary_outstanding.fetch_sub(1);
+  caller_.endpoint->unary_outstanding.fetch_sub(1);
 }
 
 void TypedCall::Finish(const absl::Status& status) {
@@ -89,7 +88,7 @@ grpc::ServerUnaryReactor* TypedCaller::Start(grpc::CallbackServerContext* contex
     return reactor;
   }
   Endpoint& endpoint = *caller->endpoint;
-  auto call = std::make_unique<TypedCall>(&deps_, std::move(caller->endpoint), reactor);
+  auto call = std::make_unique<TypedCall>(&deps_, *std::move(caller), reactor);
   if (endpoint.unary_outstanding.load() > endpoint.limits.max_outstanding) {
     call->Finish(TooMany(endpoint));
     return reactor;
@@ -107,31 +106,36 @@ grpc::ServerUnaryReactor* TypedCaller::Start(grpc::CallbackServerContext* contex
 
 grpc::ServerUnaryReactor* TypedCaller::Run(grpc::CallbackServerContext* context,
                                            core::ResourceKind kind, const v1::ResourceRef& ref,
-                                           MakeRequest make, v1::Outcome* outcome, Fill fill) {
+                                           MakeRequest make, v1::Outcome* outcome, Fill fill,
+                                           v1::Lease lease) {
   return Start(context, [this, context, kind, &ref, make = std::move(make), outcome,
-                         fill = std::move(fill)](std::unique_ptr<TypedCall> call) mutable {
+                         fill = std::move(fill), lease](std::unique_ptr<TypedCall> call) mutable {
     const absl::StatusOr<core::Resource> resource = call->Find(kind, ref);
     if (!resource.ok()) return call->Finish(resource.status());
     const absl::StatusOr<mrq::Request> request = make(*call, resource->id);
     if (!request.ok()) return call->Finish(request.status());
-    Submit(context, std::move(call), *resource, *request, outcome, std::move(fill));
+    const absl::StatusOr<backend::LeaseId> leased = LeaseFor(lease, call->leases(), *context);
+    if (!leased.ok()) return call->Finish(leased.status());
+    Submit(context, std::move(call), *resource, *request, outcome, std::move(fill), *leased);
   });
 }
 
 void TypedCaller::Submit(grpc::CallbackServerContext* context, std::unique_ptr<TypedCall> call,
                          core::Resource resource, const mrq::Request& request, v1::Outcome* outcome,
-                         Fill fill) {
+                         Fill fill, backend::LeaseId lease) {
   const VmId vm = call->vm();
   const absl::Duration timeout = TimeLeft(*context, call->endpoint().limits.request_timeout);
-  deps_.engine->Submit(vm, request, timeout,
-                       [call = std::move(call), resource, request, outcome, fill = std::move(fill)](
-                           const mrq::Response& response, core::Reason reason) mutable {
-                         ToProto(response.error, outcome);
-                         outcome->set_reason(OutcomeReason(call->engine(), call->vm(), request,
-                                                           response.error, reason));
-                         if (response.ok() && fill != nullptr) fill(*call, resource, response);
-                         call->Finish(absl::OkStatus());
-                       });
+  deps_.engine->Submit(
+      vm, request, timeout,
+      [call = std::move(call), resource, request, outcome, fill = std::move(fill)](
+          const mrq::Response& response, core::Reason reason) mutable {
+        ToProto(response.error, outcome);
+        outcome->set_reason(
+            OutcomeReason(call->engine(), call->vm(), request, response.error, reason));
+        if (response.ok() && fill != nullptr) fill(*call, resource, response);
+        call->Finish(absl::OkStatus());
+      },
+      lease);
 }
 
 }  // namespace bpmp::service

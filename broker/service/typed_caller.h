@@ -39,16 +39,16 @@ struct TypedDeps {
 // unavailable.
 class TypedCall {
  public:
-  TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint,
-            grpc::ServerUnaryReactor* reactor);
+  TypedCall(const TypedDeps* deps, Caller caller, grpc::ServerUnaryReactor* reactor);
   ~TypedCall();
   TypedCall(const TypedCall&) = delete;
   TypedCall& operator=(const TypedCall&) = delete;
 
   void Finish(const absl::Status& status);
 
-  VmId vm() const { return endpoint_->vm; }
-  const Endpoint& endpoint() const { return *endpoint_; }
+  VmId vm() const { return caller_.endpoint->vm; }
+  const Endpoint& endpoint() const { return *caller_.endpoint; }
+  ConnectionLeases* leases() const { return caller_.leases.get(); }  // may be null
   const backend::Engine& engine() const { return *deps_->engine; }
   // A resource that the VM is shown; errors as of FindResource (lookup.h).
   absl::StatusOr<core::Resource> Find(core::ResourceKind kind, const v1::ResourceRef& ref) const;
@@ -59,7 +59,7 @@ class TypedCall {
   bool Hides() const { return deps_->hides_ids != nullptr && deps_->hides_ids(vm()); }
 
   const TypedDeps* const deps_;
-  const std::shared_ptr<Endpoint> endpoint_;
+  const Caller caller_;
   grpc::ServerUnaryReactor* reactor_;  // null once finished
 };
 
@@ -82,15 +82,15 @@ class TypedCaller {
   grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, Work work);
 
   // Finds the resource, makes the request of its id, submits it and answers. `ref` and `outcome`
-  // belong to the call's messages.
+  // belong to the call's messages. `lease` is how long the vote lasts that the request adds.
   grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, core::ResourceKind kind,
                                 const v1::ResourceRef& ref, MakeRequest make, v1::Outcome* outcome,
-                                Fill fill = nullptr);
+                                Fill fill = nullptr, v1::Lease lease = v1::LEASE_UNSPECIFIED);
 
  private:
   void Submit(grpc::CallbackServerContext* context, std::unique_ptr<TypedCall> call,
-              core::Resource resource, const mrq::Request& request, v1::Outcome* outcome,
-              Fill fill);
+              core::Resource resource, const mrq::Request& request, v1::Outcome* outcome, Fill fill,
+              backend::LeaseId lease);
 
   const TypedDeps deps_;
 };
