@@ -12,24 +12,13 @@
 
 namespace bpmp::backend {
 
-// What is to be done once the lock is no longer held.
-struct Engine::Pending {
-  struct Answer {
-    Waiting waiting;
-    mrq::Response response;
-    core::Reason reason;
-  };
-  std::vector<Answer> answers;
-  std::vector<core::Transfer> transfers;
-  std::vector<absl::AnyInvocable<void()>> released;
-};
-
 Engine::Engine(std::unique_ptr<core::Core> core, core::Backend* backend, const Clock* clock,
                EngineOptions options, RequestObserver* observer)
     : clock_(clock),
       options_(options),
       observer_(observer),
       core_(std::move(core)),
+      leases_([core = core_.get()](core::Resource vote) { return DropRank(*core, vote); }),
       worker_(backend, clock, options.slots, this) {
   Pending pending;
   {
@@ -63,7 +52,8 @@ void Engine::Stop() {
   }
 }
 
-void Engine::Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply) {
+void Engine::Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply,
+                    LeaseId lease) {
   core::Call call;
   call.vm = vm;
   call.request = request;
@@ -77,10 +67,12 @@ void Engine::Submit(VmId vm, const mrq::Request& request, absl::Duration timeout
       call.ticket = Ticket(next_ticket_++);
       core::Effects effects;
       decision = core_->Decide(call, &effects);
-      if (decision.kind != core::Decision::Kind::kReply) {
+      if (decision.kind == core::Decision::Kind::kReply) {
+        OnAnswer(vm, request, decision.response, lease);
+      } else {
         const absl::Time now = clock_->Now();
         const absl::Duration wait = std::min(timeout, options_.request_timeout);
-        waiting_[call.ticket] = {vm, request, now, now + wait, std::move(reply)};
+        waiting_[call.ticket] = {vm, request, now, now + wait, std::move(reply), lease, {}};
       }
       Collect(&effects, &pending);
     }
@@ -94,9 +86,9 @@ void Engine::Submit(VmId vm, const mrq::Request& request, absl::Duration timeout
 }
 
 void Engine::SubmitBytes(VmId vm, uint32_t mrq, absl::Span<const uint8_t> tx,
-                         absl::Duration timeout, ReplyFn reply) {
+                         absl::Duration timeout, ReplyFn reply, LeaseId lease) {
   const auto request = mrq::DecodeRequest(mrq, tx);
-  if (request.ok()) return Submit(vm, *request, timeout, std::move(reply));
+  if (request.ok()) return Submit(vm, *request, timeout, std::move(reply), lease);
   const mrq::Response response = mrq::Fail(mrq::ErrorFromStatus(request.status()));
   const core::Reason reason = ReasonOfUndecodable(mrq);
   if (observer_ != nullptr) {
@@ -135,6 +127,7 @@ uint32_t Engine::Release(VmId vm, absl::AnyInvocable<void()> done) {
     MutexLock lock(&mutex_);
     core::Effects effects;
     epoch = core_->Release(vm, &effects);
+    leases_.Forget(vm);
     if (done) release_waiters_.emplace_back(vm, std::move(done));
     Collect(&effects, &pending);
   }
@@ -202,12 +195,21 @@ void Engine::OnOverdue(TransferId id) {
 }
 
 void Engine::Collect(core::Effects* effects, Pending* pending) {
+  do {
+    for (core::Reply& reply : std::exchange(effects->replies, {})) {
+      auto node = waiting_.extract(reply.ticket);
+      if (node.empty()) continue;
+      Waiting& waiting = node.mapped();
+      if (waiting.drops) {
+        OnDropAnswer(*waiting.drops, waiting.request, reply.response);
+      } else {
+        OnAnswer(waiting.vm, waiting.request, reply.response, waiting.lease);
+      }
+      pending->answers.push_back({std::move(waiting), reply.response, reply.reason});
+    }
+    DropOrphans(effects);  // may answer others
+  } while (!effects->replies.empty());
   pending->transfers = std::move(effects->transfers);
-  for (core::Reply& reply : effects->replies) {
-    auto waiting = waiting_.extract(reply.ticket);
-    if (waiting.empty()) continue;
-    pending->answers.push_back({std::move(waiting.mapped()), reply.response, reply.reason});
-  }
   std::vector<std::pair<VmId, absl::AnyInvocable<void()>>> still;
   for (auto& waiter : release_waiters_) {
     if (core_->IsReleasing(waiter.first)) {
@@ -261,6 +263,7 @@ void Engine::TimerLoop() {
       for (const Ticket ticket : late) core_->Expire(ticket, &effects);
       if (now >= next_retry) {
         next_retry = now + options_.retry_interval;
+        leases_.WakeOrphans();
         if (core_->NeedsMaintenance()) core_->Maintain(&effects);
       }
       Collect(&effects, &pending);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "broker/backend/lease_book.h"
 #include "broker/backend/worker.h"
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
@@ -66,13 +68,20 @@ class Engine : private Worker::Sink {
   // --- Requests ---
 
   // Answers one request of `vm`. `timeout` bounds the wait (and is itself bounded by the options).
-  void Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // A vote that only requests with a lease asked for lasts until the last of their leases ends.
+  void Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply,
+              LeaseId lease = kNoLease) ABSL_LOCKS_EXCLUDED(mutex_);
   // The same from raw bytes: what can't be decoded is answered here.
   void SubmitBytes(VmId vm, uint32_t mrq, absl::Span<const uint8_t> tx, absl::Duration timeout,
-                   ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);
+                   ReplyFn reply, LeaseId lease = kNoLease) ABSL_LOCKS_EXCLUDED(mutex_);
   // Why bytes for `mrq` that can't be decoded are refused: no VM may send it, or they are wrong.
   static core::Reason ReasonOfUndecodable(uint32_t mrq);
+
+  LeaseId OpenLease() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Votes that nobody else asked for are dropped as if the VM had: clocks from leaf to root, then
+  // power domains, one after the other. What can't be dropped is tried again a few times and then
+  // left to the VM's release. Requests in flight with this lease leave nothing behind.
+  void EndLease(LeaseId lease) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // --- Lives and administration ---
 
@@ -103,6 +112,20 @@ class Engine : private Worker::Sink {
     absl::Time submitted;
     absl::Time deadline;
     ReplyFn reply;
+    LeaseId lease = kNoLease;
+    std::optional<VoteKey> drops;  // it is the engine's own, to drop this orphan
+  };
+
+  // What is to be done once the lock is no longer held.
+  struct Pending {
+    struct Answer {
+      Waiting waiting;
+      mrq::Response response;
+      core::Reason reason;
+    };
+    std::vector<Answer> answers;
+    std::vector<core::Transfer> transfers;
+    std::vector<absl::AnyInvocable<void()>> released;
   };
 
   void Record(VmId vm, const mrq::Request* request, const mrq::Response& response,
@@ -110,8 +133,15 @@ class Engine : private Worker::Sink {
   void OnDone(TransferId id, absl::StatusOr<mrq::Response> result) override;
   void OnOverdue(TransferId id) override;
   void TimerLoop();
-  // Hands out what a step of the core brought. Called without the lock.
-  struct Pending;
+  // engine_leases.cc. A request was answered; an orphan's; whatever can be dropped now is.
+  void OnAnswer(VmId vm, const mrq::Request& request, const mrq::Response& response, LeaseId lease)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnDropAnswer(const VoteKey& orphan, const mrq::Request& request,
+                    const mrq::Response& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropOrphans(core::Effects* effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // True: one was dropped, and there may be another.
+  bool DropNextOrphan(VmId vm, core::Effects* effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What a step of the core brought, and hands it out.
   void Collect(core::Effects* effects, Pending* pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Deliver(Pending pending) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -124,12 +154,17 @@ class Engine : private Worker::Sink {
   std::unique_ptr<core::Core> core_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_ticket_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::flat_hash_map<Ticket, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  LeaseBook leases_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::pair<VmId, absl::AnyInvocable<void()>>> release_waiters_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 
   Worker worker_;
   std::thread timer_;
 };
+
+// The order in which a VM's votes are dropped, the highest first: clocks from leaf to root, then
+// power domains.
+int DropRank(const core::Core& core, core::Resource resource);
 
 }  // namespace bpmp::backend
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -95,6 +96,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const Endpoint& endpoint)
   grpc::ChannelArguments arguments;
   // Another gRPC client in this process must not share the connection: identity is the socket's.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // A lease lasts as long as the connection, with however little to say.
+  arguments.SetInt(GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS, INT_MAX);
   return grpc::CreateCustomChannel(absl::StrCat("unix:", endpoint.path),
                                    grpc::InsecureChannelCredentials(), arguments);
 }

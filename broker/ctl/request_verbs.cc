@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -6,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/answer.h"
+#include "broker/ctl/interrupt.h"
 #include "broker/ctl/request_grammar.h"
 #include "broker/ctl/request_parser.h"
 #include "broker/ctl/verbs.h"
@@ -14,7 +19,34 @@
 namespace bpmp::ctl {
 namespace {
 
-absl::StatusOr<ExitCode> Request(Context& context, const std::string& vm,
+// Until Ctrl-C, SIGTERM or the end of the input, whatever the latter says.
+void WaitForUser(Context& context) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return;  // no descriptors left
+  }
+  {
+    const InterruptGuard guard([end = ends[1]] {
+      const char byte = 's';
+      [[maybe_unused]] const ssize_t written = ::write(end, &byte, 1);
+    });
+    pollfd waits[] = {{context.in_fd(), POLLIN, 0}, {ends[0], POLLIN, 0}};
+    char ignored[256];
+    while (true) {
+      if (::poll(waits, 2, -1) < 0) {
+        continue;  // a signal that means nothing here
+      }
+      if (waits[1].revents != 0 ||
+          (waits[0].revents != 0 && ::read(context.in_fd(), ignored, sizeof(ignored)) <= 0)) {
+        break;
+      }
+    }
+  }
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+absl::StatusOr<ExitCode> Request(Context& context, const std::string& vm, const std::string& lease,
                                  const std::vector<std::string>& words) {
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   AdminNames names(admin);
@@ -22,10 +54,13 @@ absl::StatusOr<ExitCode> Request(Context& context, const std::string& vm,
   v1::TransferAsRequest request;
   request.set_vm(vm);
   *request.mutable_request() = parsed.wire;
+  if (!lease.empty()) {
+    request.set_lease(v1::LEASE_CONNECTION);
+  }
   BPMP_ASSIGN_OR_RETURN(const v1::TransferAsResponse answer,
                         admin->Call(&v1::Admin::Stub::TransferAs, request));
   const int32_t error = answer.response().error();
-  return context.Show(
+  const ExitCode code = context.Show(
       answer,
       [&] {
         return (error == 0 ? AnswerText(parsed, answer.response(), names)
@@ -33,20 +68,32 @@ absl::StatusOr<ExitCode> Request(Context& context, const std::string& vm,
                "\n";
       },
       error == 0 ? ExitCode::kOk : ExitCode::kRefused);
+  if (!lease.empty() && error == 0) {
+    context.Warn("a vote that this added lasts until Ctrl-C or the end of the input");
+    WaitForUser(context);
+  }
+  return code;
 }
 
 }  // namespace
 
 void AddRequestVerb(VerbTree& verbs) {
   auto vm = std::make_shared<std::string>();
+  auto lease = std::make_shared<std::string>();
   auto words = std::make_shared<std::vector<std::string>>();
-  CLI::App* request =
-      verbs.Add("request", "Send a request as if the VM had sent it, for tests and learning",
-                [vm, words](Context& context) { return Request(context, *vm, *words); });
+  CLI::App* request = verbs.Add(
+      "request", "Send a request as if the VM had sent it, for tests and learning",
+      [vm, lease, words](Context& context) { return Request(context, *vm, *lease, *words); });
   AddArgument(request, "VM", vm.get(), "Name of the VM");
   request->add_option("REQUEST", *words, "What it asks, e.g. clk enable uarta")
       ->required()
       ->type_name("");
+  request
+      ->add_option("--lease", *lease,
+                   "connection: waits for Ctrl-C or the end of its input, and a vote that the "
+                   "request added ends with it")
+      ->check(CLI::IsMember({"connection"}).description(""))
+      ->type_name("connection");
   request->footer(GrammarHelp());
 }
 

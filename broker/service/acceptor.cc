@@ -46,20 +46,27 @@ Acceptor::WatchId Acceptor::Listen(int fd, OnConnection on_connection) {
   auto watch = std::make_shared<Watch>();
   watch->fd = fd;
   watch->on_connection = std::move(on_connection);
-  return Add(std::move(watch));
+  return Add(std::move(watch), EPOLLIN);
 }
 
 Acceptor::WatchId Acceptor::WhenReadable(int fd, absl::AnyInvocable<void()> ready) {
   auto watch = std::make_shared<Watch>();
   watch->fd = fd;
   watch->ready = std::move(ready);
-  return Add(std::move(watch));
+  return Add(std::move(watch), EPOLLIN);
 }
 
-Acceptor::WatchId Acceptor::Add(std::shared_ptr<Watch> watch) {
+Acceptor::WatchId Acceptor::WhenClosed(int fd, absl::AnyInvocable<void()> closed) {
+  auto watch = std::make_shared<Watch>();
+  watch->fd = fd;
+  watch->ready = std::move(closed);
+  return Add(std::move(watch), EPOLLRDHUP);  // EPOLLHUP is always waited for
+}
+
+Acceptor::WatchId Acceptor::Add(std::shared_ptr<Watch> watch, uint32_t events) {
   MutexLock lock(&mutex_);
   const WatchId id = next_id_++;
-  Control(epoll_.get(), EPOLL_CTL_ADD, watch->fd, EPOLLIN, id);
+  Control(epoll_.get(), EPOLL_CTL_ADD, watch->fd, events, id);
   watches_.emplace(id, std::move(watch));
   return id;
 }

@@ -37,6 +37,9 @@ class Acceptor {
   WatchId Listen(int fd, OnConnection on_connection) ABSL_LOCKS_EXCLUDED(mutex_);
   // Calls `ready` once, when `fd` can be read: when the process of a pidfd has ended.
   WatchId WhenReadable(int fd, absl::AnyInvocable<void()> ready) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Calls `closed` once, when the other side of the connection `fd` has closed it, or ours was shut
+  // down; whether there is anything left to read doesn't matter.
+  WatchId WhenClosed(int fd, absl::AnyInvocable<void()> closed) ABSL_LOCKS_EXCLUDED(mutex_);
   // The callback doesn't run after this, and isn't running unless it is the caller. Unknown and
   // finished ids are ignored.
   void Forget(WatchId id) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -54,7 +57,7 @@ class Acceptor {
     absl::AnyInvocable<void()> ready;  // of anything else
   };
 
-  WatchId Add(std::shared_ptr<Watch> watch) ABSL_LOCKS_EXCLUDED(mutex_);
+  WatchId Add(std::shared_ptr<Watch> watch, uint32_t events) ABSL_LOCKS_EXCLUDED(mutex_);
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   void Serve(WatchId id) ABSL_LOCKS_EXCLUDED(mutex_);
   void Accept(WatchId id, Watch* watch) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -65,7 +65,8 @@ AdminServer::AdminServer(const AdminDeps& deps, ServerInfo info, Acceptor* accep
       events_(deps.events),
       vms_(deps.vms),
       path_(socket.path()),
-      service_(deps, std::move(info)),
+      leases_(std::make_shared<ConnectionLeases>(deps.engine, acceptor)),
+      service_(deps, std::move(info), leases_),
       socket_(std::move(socket)) {
   grpc::ServerBuilder builder;
   ConfigureAdminServer(&builder);
@@ -88,6 +89,7 @@ void AdminServer::OnConnection(UniqueFd connection) {
   }
   // Of one that has gone meanwhile, the unit was not to be known.
   if ((*peer)->Gone()) return;
+  leases_->Accepted(connection.get());
   grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
 }
 
@@ -139,6 +141,7 @@ void AdminServer::Shutdown(absl::Duration grace) {
     socket_.Close();
   }
   events_->Close();
+  leases_->Abandon();  // a broker that stops releases nothing
   const auto deadline = absl::ToChronoTime(absl::Now() + grace);
   if (tls_server_ != nullptr) tls_server_->Shutdown(deadline);
   server_->Shutdown(deadline);

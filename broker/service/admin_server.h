@@ -70,6 +70,7 @@ class AdminServer {
   EventLog* const events_;
   const VmRegistry* const vms_;
   const std::string path_;
+  const std::shared_ptr<ConnectionLeases> leases_;
   AdminService service_;
   std::unique_ptr<grpc::Server> server_;      // never null after Start()
   std::unique_ptr<grpc::Server> tls_server_;  // null without TLS

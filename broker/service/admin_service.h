@@ -3,6 +3,7 @@
 #define BROKER_SERVICE_ADMIN_SERVICE_H_
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "absl/time/time.h"
 #include "bpmp/v1/admin.grpc.pb.h"
 #include "broker/backend/engine.h"
+#include "broker/service/connection_leases.h"
 #include "broker/service/event_log.h"
 #include "broker/service/sessions.h"
 #include "broker/service/vm_registry.h"
@@ -36,7 +38,9 @@ struct ServerInfo {
 // the server's socket or credentials.
 class AdminService final : public v1::Admin::CallbackService {
  public:
-  AdminService(AdminDeps deps, ServerInfo info) : deps_(deps), info_(std::move(info)) {}
+  // `leases` are those of the connections to the Unix socket.
+  AdminService(AdminDeps deps, ServerInfo info, std::shared_ptr<ConnectionLeases> leases)
+      : deps_(deps), info_(std::move(info)), leases_(std::move(leases)) {}
 
   // Whether the backend answered its last PING; shown by GetServerStatus. False at first.
   void SetBackendHealthy(bool healthy) { backend_healthy_.store(healthy); }
@@ -92,6 +96,7 @@ class AdminService final : public v1::Admin::CallbackService {
 
   const AdminDeps deps_;
   const ServerInfo info_;
+  const std::shared_ptr<ConnectionLeases> leases_;
   std::atomic<bool> backend_healthy_{false};
 };
 

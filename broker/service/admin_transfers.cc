@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "broker/base/status_macros.h"
 #include "broker/core/core.h"
 #include "broker/mrq/codec.h"
 #include "broker/service/admin_service.h"
+#include "broker/service/caller.h"
 #include "broker/service/convert.h"
 #include "broker/service/lookup.h"
 #include "broker/service/patient_call.h"
@@ -186,19 +188,25 @@ grpc::ServerUnaryReactor* AdminService::TransferAs(grpc::CallbackServerContext* 
   if (absl::Status status = CheckFrame(request->request()); !status.ok()) {
     return FinishCall(context, status);
   }
+  // Over TLS the call's peer is an address, which no lease is of.
+  const bool is_unix = absl::StartsWith(context->peer(), "fd:");
+  const absl::StatusOr<backend::LeaseId> lease =
+      LeaseFor(request->lease(), is_unix ? leases_.get() : nullptr, *context);
+  if (!lease.ok()) return FinishCall(context, lease.status());
   const std::shared_ptr<PatientCall> call = PatientCall::Make();
   const v1::MrqRequest& frame = request->request();
   const absl::Span<const uint8_t> tx(reinterpret_cast<const uint8_t*>(frame.tx().data()),
                                      frame.tx().size());
-  deps_.engine->SubmitBytes(*vm, frame.mrq(), tx, TimeLeft(*context, absl::InfiniteDuration()),
-                            [engine = deps_.engine, vm = *vm, request, response, call](
-                                const mrq::Response& answer, core::Reason reason) {
-                              call->Answer([&] {
-                                FillAnswer(*engine, vm, request->request(), answer, reason,
-                                           response);
-                                return absl::OkStatus();
-                              });
-                            });
+  deps_.engine->SubmitBytes(
+      *vm, frame.mrq(), tx, TimeLeft(*context, absl::InfiniteDuration()),
+      [engine = deps_.engine, vm = *vm, request, response, call](const mrq::Response& answer,
+                                                                 core::Reason reason) {
+        call->Answer([&] {
+          FillAnswer(*engine, vm, request->request(), answer, reason, response);
+          return absl::OkStatus();
+        });
+      },
+      *lease);
   return call.get();
 }
 

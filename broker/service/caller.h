@@ -13,8 +13,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "bpmp/v1/types.pb.h"
+#include "broker/backend/engine.h"
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
+#include "broker/service/connection_leases.h"
 #include "broker/service/peer.h"
 #include "broker/service/throttle.h"
 
@@ -50,7 +53,14 @@ struct Endpoint {
 struct Caller {
   std::shared_ptr<Endpoint> endpoint;
   std::shared_ptr<const Peer> peer;
+  // Of the connections of this process; null where the broker can't see their ends (TCP).
+  std::shared_ptr<ConnectionLeases> leases = nullptr;
 };
+
+// How long the votes of a call last: as its `lease` field says. FailedPrecondition where its
+// connection can't have a lease, InvalidArgument for a value that this broker doesn't know.
+absl::StatusOr<backend::LeaseId> LeaseFor(v1::Lease wanted, ConnectionLeases* leases,
+                                          const grpc::CallbackServerContext& context);
 
 // Who makes a call. On a VM's own socket always the same, whatever the call says; over TLS, whom
 // the client's certificate names.

@@ -128,7 +128,7 @@ void GetClock(TypedCaller& caller, UnaryCall* rpc, const v1::GetClockRequest& re
 void EnableClock(TypedCaller& caller, UnaryCall* rpc, const v1::EnableClockRequest& request,
                  v1::EnableClockResponse* response) {
   caller.Run(rpc, ResourceKind::kClock, request.clock(), Clk(mrq::ClkCmd::kEnable),
-             response->mutable_outcome());
+             response->mutable_outcome(), nullptr, request.lease());
 }
 
 void DisableClock(TypedCaller& caller, UnaryCall* rpc, const v1::DisableClockRequest& request,

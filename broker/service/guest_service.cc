@@ -32,7 +32,7 @@ grpc::ServerUnaryReactor* GuestService::Transfer(grpc::CallbackServerContext* co
     reactor->Finish(ToGrpc(caller.status()));
     return reactor;
   }
-  return TransferReactor::Start(deps_, *std::move(caller), *context, request->request(),
+  return TransferReactor::Start(deps_, *std::move(caller), *context, *request,
                                 response->mutable_response());
 }
 

@@ -34,11 +34,11 @@ void List(const TypedCall& call, v1::ListPowerDomainsResponse* response) {
 }
 
 void Set(TypedCaller& caller, UnaryCall* rpc, mrq::PgState state, const v1::ResourceRef& domain,
-         v1::Outcome* outcome) {
+         v1::Outcome* outcome, v1::Lease lease) {
   const auto make = [state](const TypedCall& /*call*/, uint32_t id) -> mrq::Request {
     return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(id), static_cast<uint32_t>(state)};
   };
-  caller.Run(rpc, ResourceKind::kDomain, domain, make, outcome);
+  caller.Run(rpc, ResourceKind::kDomain, domain, make, outcome, nullptr, lease);
 }
 
 }  // namespace
@@ -54,12 +54,14 @@ void ListPowerDomains(TypedCaller& caller, UnaryCall* rpc,
 
 void PowerOn(TypedCaller& caller, UnaryCall* rpc, const v1::PowerOnRequest& request,
              v1::PowerOnResponse* response) {
-  Set(caller, rpc, mrq::PgState::kOn, request.power_domain(), response->mutable_outcome());
+  Set(caller, rpc, mrq::PgState::kOn, request.power_domain(), response->mutable_outcome(),
+      request.lease());
 }
 
 void PowerOff(TypedCaller& caller, UnaryCall* rpc, const v1::PowerOffRequest& request,
               v1::PowerOffResponse* response) {
-  Set(caller, rpc, mrq::PgState::kOff, request.power_domain(), response->mutable_outcome());
+  Set(caller, rpc, mrq::PgState::kOff, request.power_domain(), response->mutable_outcome(),
+      v1::LEASE_UNSPECIFIED);
 }
 
 }  // namespace bpmp::service

@@ -14,12 +14,13 @@ namespace bpmp::service {
 
 TransferReactor* TransferReactor::Start(const GuestDeps& deps, Caller caller,
                                         const grpc::CallbackServerContext& context,
-                                        const v1::MrqRequest& request, v1::MrqResponse* response) {
+                                        const v1::TransferRequest& request,
+                                        v1::MrqResponse* response) {
   std::shared_ptr<TransferReactor> made(
       new TransferReactor(deps, std::move(caller), context, response));
   TransferReactor* const reactor = made.get();
   reactor->self_ = std::move(made);
-  reactor->Begin(request);
+  reactor->Begin(request, context);
   return reactor;
 }
 
@@ -38,7 +39,8 @@ bool TransferReactor::End() {
   return true;
 }
 
-void TransferReactor::Begin(const v1::MrqRequest& request) {
+void TransferReactor::Begin(const v1::TransferRequest& transfer,
+                            const grpc::CallbackServerContext& context) {
   Endpoint& endpoint = *caller_.endpoint;
   const uint32_t others = endpoint.unary_outstanding.fetch_add(1, std::memory_order_relaxed);
   if (others >= endpoint.limits.max_outstanding) {
@@ -47,6 +49,15 @@ void TransferReactor::Begin(const v1::MrqRequest& request) {
         absl::StrCat("more than ", endpoint.limits.max_outstanding, " transfers outstanding"))));
     return;
   }
+  const absl::StatusOr<backend::LeaseId> lease =
+      LeaseFor(transfer.lease(), caller_.leases.get(), context);
+  if (!lease.ok()) {
+    End();
+    Finish(ToGrpc(lease.status()));
+    return;
+  }
+  lease_ = *lease;
+  const v1::MrqRequest& request = transfer.request();
   if (request.tx().size() > mrq::kPayloadSize || request.rx_size() > mrq::kPayloadSize) {
     Answer(mrq::Fail(mrq::Error::kInval));
     return;
@@ -65,11 +76,12 @@ void TransferReactor::Begin(const v1::MrqRequest& request) {
 
 void TransferReactor::Submit() {
   if (finished_) return;
-  deps_.engine->SubmitBytes(caller_.endpoint->vm, mrq_, {tx_.data(), tx_size_},
-                            deadline_ - MonotonicClock().Now(),
-                            [self = shared_from_this()](const mrq::Response& answer, core::Reason) {
-                              self->Answer(answer);
-                            });
+  deps_.engine->SubmitBytes(
+      caller_.endpoint->vm, mrq_, {tx_.data(), tx_size_}, deadline_ - MonotonicClock().Now(),
+      [self = shared_from_this()](const mrq::Response& answer, core::Reason) {
+        self->Answer(answer);
+      },
+      lease_);
 }
 
 void TransferReactor::Answer(const mrq::Response& answer) {

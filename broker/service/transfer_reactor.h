@@ -28,7 +28,7 @@ class TransferReactor final : public grpc::ServerUnaryReactor,
   // A reactor for gRPC to drive.
   static TransferReactor* Start(const GuestDeps& deps, Caller caller,
                                 const grpc::CallbackServerContext& context,
-                                const v1::MrqRequest& request, v1::MrqResponse* response);
+                                const v1::TransferRequest& request, v1::MrqResponse* response);
 
   void OnCancel() override;
   void OnDone() override { self_ = nullptr; }
@@ -39,7 +39,7 @@ class TransferReactor final : public grpc::ServerUnaryReactor,
  private:
   TransferReactor(const GuestDeps& deps, Caller caller, const grpc::CallbackServerContext& context,
                   v1::MrqResponse* response);
-  void Begin(const v1::MrqRequest& request);
+  void Begin(const v1::TransferRequest& request, const grpc::CallbackServerContext& context);
   void Submit();
   void Answer(const mrq::Response& answer);
   // True for the one who is to call Finish(): the call no longer counts as outstanding, so that a
@@ -54,6 +54,7 @@ class TransferReactor final : public grpc::ServerUnaryReactor,
   uint32_t mrq_ = 0;
   uint32_t rx_size_ = 0;
   size_t tx_size_ = 0;
+  backend::LeaseId lease_ = backend::kNoLease;
   std::array<uint8_t, mrq::kPayloadSize> tx_;
   std::atomic<bool> finished_{false};
   std::shared_ptr<TransferReactor> self_;  // until OnDone

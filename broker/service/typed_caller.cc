@@ -50,14 +50,14 @@ absl::Duration TimeLeft(const grpc::CallbackServerContext& context, absl::Durati
   return std::clamp(absl::FromChrono(deadline) - absl::Now(), absl::ZeroDuration(), limit);
 }
 
-TypedCall::TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint, UnaryCall* call)
-    : deps_(deps), endpoint_(std::move(endpoint)), call_(call) {
-  endpoint_->unary_outstanding.fetch_add(1);
+TypedCall::TypedCall(const TypedDeps* deps, Caller caller, UnaryCall* call)
+    : deps_(deps), caller_(std::move(caller)), call_(call) {
+  caller_.endpoint->unary_outstanding.fetch_add(1);
 }
 
 TypedCall::~TypedCall() {
   Finish(absl::UnavailableError("the broker is stopping"));
-  endpoint_->unary_outstanding.fetch_sub(1);
+  caller_.endpoint->unary_outstanding.fetch_sub(1);
 }
 
 void TypedCall::Finish(const absl::Status& status) {
@@ -84,7 +84,7 @@ void TypedCaller::Start(UnaryCall* rpc, Work work) {
   absl::StatusOr<Caller> caller = deps_.caller_of(rpc->context());
   if (!caller.ok()) return rpc->Answer(caller.status());
   Endpoint& endpoint = *caller->endpoint;
-  auto call = std::make_unique<TypedCall>(&deps_, std::move(caller->endpoint), rpc);
+  auto call = std::make_unique<TypedCall>(&deps_, *std::move(caller), rpc);
   if (endpoint.unary_outstanding.load() > endpoint.limits.max_outstanding) {
     return call->Finish(TooMany(endpoint));
   }
@@ -95,30 +95,36 @@ void TypedCaller::Start(UnaryCall* rpc, Work work) {
 }
 
 void TypedCaller::Run(UnaryCall* rpc, core::ResourceKind kind, const v1::ResourceRef& ref,
-                      MakeRequest make, v1::Outcome* outcome, Fill fill) {
-  Start(rpc, [this, kind, &ref, make = std::move(make), outcome,
-              fill = std::move(fill)](std::unique_ptr<TypedCall> call) mutable {
+                      MakeRequest make, v1::Outcome* outcome, Fill fill, v1::Lease lease) {
+  Start(rpc, [this, kind, &ref, make = std::move(make), outcome, fill = std::move(fill),
+              lease](std::unique_ptr<TypedCall> call) mutable {
     const absl::StatusOr<core::Resource> resource = call->Find(kind, ref);
     if (!resource.ok()) return call->Finish(resource.status());
     const absl::StatusOr<mrq::Request> request = make(*call, resource->id);
     if (!request.ok()) return call->Finish(request.status());
-    Submit(std::move(call), *resource, *request, outcome, std::move(fill));
+    const absl::StatusOr<backend::LeaseId> leased =
+        LeaseFor(lease, call->leases(), call->context());
+    if (!leased.ok()) return call->Finish(leased.status());
+    Submit(std::move(call), *resource, *request, outcome, std::move(fill), *leased);
   });
 }
 
 void TypedCaller::Submit(std::unique_ptr<TypedCall> call, core::Resource resource,
-                         const mrq::Request& request, v1::Outcome* outcome, Fill fill) {
+                         const mrq::Request& request, v1::Outcome* outcome, Fill fill,
+                         backend::LeaseId lease) {
   const VmId vm = call->vm();
   const absl::Duration timeout = TimeLeft(call->context(), call->endpoint().limits.request_timeout);
-  deps_.engine->Submit(vm, request, timeout,
-                       [call = std::move(call), resource, request, outcome, fill = std::move(fill)](
-                           const mrq::Response& response, core::Reason reason) mutable {
-                         ToProto(response.error, outcome);
-                         outcome->set_reason(OutcomeReason(call->engine(), call->vm(), request,
-                                                           response.error, reason));
-                         if (response.ok() && fill != nullptr) fill(*call, resource, response);
-                         call->Finish(absl::OkStatus());
-                       });
+  deps_.engine->Submit(
+      vm, request, timeout,
+      [call = std::move(call), resource, request, outcome, fill = std::move(fill)](
+          const mrq::Response& response, core::Reason reason) mutable {
+        ToProto(response.error, outcome);
+        outcome->set_reason(
+            OutcomeReason(call->engine(), call->vm(), request, response.error, reason));
+        if (response.ok() && fill != nullptr) fill(*call, resource, response);
+        call->Finish(absl::OkStatus());
+      },
+      lease);
 }
 
 }  // namespace bpmp::service

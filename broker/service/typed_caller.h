@@ -39,15 +39,16 @@ struct TypedDeps {
 // unavailable.
 class TypedCall {
  public:
-  TypedCall(const TypedDeps* deps, std::shared_ptr<Endpoint> endpoint, UnaryCall* call);
+  TypedCall(const TypedDeps* deps, Caller caller, UnaryCall* call);
   ~TypedCall();
   TypedCall(const TypedCall&) = delete;
   TypedCall& operator=(const TypedCall&) = delete;
 
   void Finish(const absl::Status& status);
 
-  VmId vm() const { return endpoint_->vm; }
-  const Endpoint& endpoint() const { return *endpoint_; }
+  VmId vm() const { return caller_.endpoint->vm; }
+  const Endpoint& endpoint() const { return *caller_.endpoint; }
+  ConnectionLeases* leases() const { return caller_.leases.get(); }  // may be null
   // Until it is finished.
   const grpc::CallbackServerContext& context() const { return call_->context(); }
   const backend::Engine& engine() const { return *deps_->engine; }
@@ -60,7 +61,7 @@ class TypedCall {
   bool Hides() const { return deps_->hides_ids != nullptr && deps_->hides_ids(vm()); }
 
   const TypedDeps* const deps_;
-  const std::shared_ptr<Endpoint> endpoint_;
+  const Caller caller_;
   UnaryCall* call_;  // null once finished
 };
 
@@ -83,13 +84,13 @@ class TypedCaller {
   void Start(UnaryCall* call, Work work);
 
   // Finds the resource, makes the request of its id, submits it and answers. `ref` and `outcome`
-  // belong to the call's messages.
+  // belong to the call's messages. `lease` is how long the vote lasts that the request adds.
   void Run(UnaryCall* call, core::ResourceKind kind, const v1::ResourceRef& ref, MakeRequest make,
-           v1::Outcome* outcome, Fill fill = nullptr);
+           v1::Outcome* outcome, Fill fill = nullptr, v1::Lease lease = v1::LEASE_UNSPECIFIED);
 
  private:
   void Submit(std::unique_ptr<TypedCall> call, core::Resource resource, const mrq::Request& request,
-              v1::Outcome* outcome, Fill fill);
+              v1::Outcome* outcome, Fill fill, backend::LeaseId lease);
 
   const TypedDeps deps_;
 };

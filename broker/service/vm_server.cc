@@ -42,8 +42,9 @@ class VmServer::PeerServer {
   PeerServer(const GuestDeps& deps, std::shared_ptr<Endpoint> endpoint,
              std::shared_ptr<const Peer> peer, bool hide_ids)
       : peer_(std::move(peer)),
-        guest_(deps, CallerIs(endpoint, peer_)),
-        typed_(TypedDeps{deps.engine, deps.acceptor, CallerIs(endpoint, peer_),
+        leases_(std::make_shared<ConnectionLeases>(deps.engine, deps.acceptor)),
+        guest_(deps, CallerIs({endpoint, peer_, leases_})),
+        typed_(TypedDeps{deps.engine, deps.acceptor, CallerIs({endpoint, peer_, leases_}),
                          [hide_ids](VmId) { return hide_ids; }}) {
     grpc::ServerBuilder builder;
     ConfigureGuestServer(&builder);
@@ -60,19 +61,22 @@ class VmServer::PeerServer {
 
   bool started() const { return server_ != nullptr; }
   const std::shared_ptr<const Peer>& peer() const { return peer_; }
+  ConnectionLeases& leases() const { return *leases_; }
   void Serve(UniqueFd connection) {
+    leases_->Accepted(connection.get());
     grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
   }
 
   Acceptor::WatchId watch = 0;  // of the process
 
  private:
-  static CallerOf CallerIs(std::shared_ptr<Endpoint> endpoint, std::shared_ptr<const Peer> peer) {
-    return [caller = Caller{std::move(endpoint), std::move(peer)}](
+  static CallerOf CallerIs(Caller caller) {
+    return [caller = std::move(caller)](
                const grpc::CallbackServerContext&) -> absl::StatusOr<Caller> { return caller; };
   }
 
   const std::shared_ptr<const Peer> peer_;
+  const std::shared_ptr<ConnectionLeases> leases_;
   GuestService guest_;
   TypedServices typed_;
   std::unique_ptr<grpc::Server> server_;
@@ -185,6 +189,7 @@ void VmServer::RemoveUnlessConnected(const std::shared_ptr<const Peer>& peer) {
     gone = std::move(*it);
     servers_.erase(it);
   }
+  gone->leases().EndAll();
   Reap(std::move(gone));
 }
 
@@ -209,6 +214,8 @@ void VmServer::Close() {
   }
   for (auto& server : servers) {
     deps_.guest.acceptor->Forget(server->watch);
+    // The VM is deleted, which releases it, or the broker stops, which releases nothing.
+    server->leases().Abandon();
     Reap(std::move(server));
   }
 }

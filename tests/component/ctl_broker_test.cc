@@ -117,6 +117,42 @@ TEST_F(CtlBrokerTest, RequestsAreAnsweredInWords) {
   EXPECT_EQ(Ctl({"clock", "holders", "uarta"}).out, "nobody holds uarta\n");
 }
 
+TEST_F(CtlBrokerTest, ALeasedVoteLastsAsLongAsTheProgram) {
+  const auto leased = [this] {
+    auto process = std::make_unique<ctl::ToolProcess>(
+        std::vector<std::string>{BPMPCTL, "--socket", broker_.admin_socket(), "request",
+                                 "serial-vm", "--lease", "connection", "clk", "enable", "uarta"});
+    EXPECT_EQ(process->ReadLine(), "ok");
+    EXPECT_TRUE(broker_.Holds("serial-vm", ClockId(155)));
+    return process;
+  };
+  auto wait_until_dropped = [this, since = uint64_t{1}]() mutable {
+    since = 1 + broker_
+                    .WaitFor(
+                        [](const auto& record) {
+                          return record.kind == "vote" && record.event.value == 0;
+                        },
+                        since)
+                    .number;
+  };
+  auto process = leased();
+  process->CloseInput();
+  EXPECT_EQ(process->Wait(), 0);
+  wait_until_dropped();
+  process = leased();
+  process->Signal(SIGINT);
+  process->Wait();
+  wait_until_dropped();
+  process = leased();
+  process->Signal(SIGKILL);
+  EXPECT_EQ(process->Wait(), -SIGKILL);
+  wait_until_dropped();
+  // What is refused isn't waited for.
+  EXPECT_EQ(Ctl({"request", "video-vm", "--lease", "connection", "clk", "enable", "uarta"}).code,
+            1);
+  EXPECT_EQ(Ctl({"request", "video-vm", "--lease", "epoch", "clk", "enable", "uarta"}).code, 2);
+}
+
 TEST_F(CtlBrokerTest, VmsComeAndGo) {
   const Result added = Ctl({"vm", "add", "new-vm", "--device", "i2c@3160000"});
   EXPECT_EQ(added.code, 0) << added.err;

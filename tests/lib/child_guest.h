@@ -17,6 +17,8 @@ namespace bpmp::testing {
 //
 //   hello SOCKET [RESUME]   connects, opens a session        welcome ID | error CODE TEXT
 //   enable CLOCK            sends CLK ENABLE in the session  answer ERROR
+//   lease SOCKET CLOCK      sends CLK ENABLE with a lease on
+//                           a connection of its own          answer ERROR | error CODE
 //   drop                    cuts the session off             dropped
 class ChildGuest {
  public:

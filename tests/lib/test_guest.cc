@@ -19,6 +19,7 @@ class Guest {
     words >> command;
     if (command == "hello") return Hello(words);
     if (command == "enable") return Enable(words);
+    if (command == "lease") return Lease(words);
     if (command == "drop") {
       client_.reset();
       return "dropped";
@@ -48,6 +49,24 @@ class Guest {
     const mrq::Response response =
         client_->Transfer(mrq::ClkRequest{mrq::ClkCmd::kEnable, ClockId(clock), 0, ClockId()});
     return "answer " + std::to_string(response.error);
+  }
+
+  static std::string Lease(std::istream& words) {
+    static std::vector<std::shared_ptr<grpc::Channel>> channels;
+    std::string socket;
+    uint32_t clock = 0;
+    words >> socket >> clock;
+    channels.push_back(ConnectTo(socket));
+    grpc::ClientContext context;
+    v1::TransferRequest request;
+    *request.mutable_request() =
+        ToMessage(mrq::ClkRequest{mrq::ClkCmd::kEnable, ClockId(clock), 0, ClockId()});
+    request.set_lease(v1::LEASE_CONNECTION);
+    v1::TransferResponse response;
+    const grpc::Status status =
+        v1::Guest::NewStub(channels.back())->Transfer(&context, request, &response);
+    if (!status.ok()) return "error " + std::to_string(status.error_code());
+    return "answer " + std::to_string(response.response().error());
   }
 
   std::unique_ptr<GuestClient> client_;

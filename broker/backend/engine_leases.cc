@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Votes that last as long as a connection: who asked, and what is dropped when it ends.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "broker/backend/engine.h"
+
+namespace bpmp::backend {
+namespace {
+
+mrq::Request Drop(core::Resource resource) {
+  if (resource.kind == core::ResourceKind::kDomain) {
+    return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(resource.id),
+                          static_cast<uint32_t>(mrq::PgState::kOff)};
+  }
+  mrq::ClkRequest request;
+  request.cmd = mrq::ClkCmd::kDisable;
+  request.clock = ClockId(resource.id);
+  return request;
+}
+
+}  // namespace
+
+int DropRank(const core::Core& core, core::Resource resource) {
+  if (resource.kind == core::ResourceKind::kDomain) return -1;
+  // As many as the deepest tree has, and so an end where the firmware's parents make a circle.
+  constexpr int kDeepest = 64;
+  int rank = 0;
+  for (auto status = core.Status(resource); status && status->parent && rank < kDeepest; ++rank) {
+    status = core.Status(core::Resource::Of(*status->parent));
+  }
+  return rank;
+}
+
+LeaseId Engine::OpenLease() {
+  MutexLock lock(&mutex_);
+  return leases_.Open();
+}
+
+void Engine::EndLease(LeaseId lease) {
+  Pending pending;
+  {
+    MutexLock lock(&mutex_);
+    leases_.End(lease);
+    core::Effects effects;
+    Collect(&effects, &pending);
+  }
+  Deliver(std::move(pending));
+}
+
+void Engine::OnAnswer(VmId vm, const mrq::Request& request, const mrq::Response& response,
+                      LeaseId lease) {
+  if (response.ok()) leases_.OnSuccess(vm, request, lease);
+}
+
+void Engine::DropOrphans(core::Effects* effects) {
+  if (stopped_ || !leases_.has_orphans()) return;
+  for (const VmId vm : leases_.VmsWithOrphans()) {
+    while (DropNextOrphan(vm, effects)) {
+    }
+  }
+}
+
+bool Engine::DropNextOrphan(VmId vm, core::Effects* effects) {
+  // One at a time for each VM, so that a clock is off before its parent is asked for.
+  if (std::any_of(waiting_.begin(), waiting_.end(), [vm](const auto& entry) {
+        return entry.second.drops && entry.second.vm == vm;
+      })) {
+    return false;
+  }
+  // A vote that somebody is asking for is his if he gets it, and an orphan still if he doesn't.
+  const auto nobody_asks = [&waiting = waiting_](const VoteKey& key) {
+    return std::none_of(waiting.begin(), waiting.end(), [&key](const auto& entry) {
+      return VoteAddedBy(entry.second.vm, entry.second.request) == key;
+    });
+  };
+  const std::optional<VoteKey> orphan = leases_.NextOrphan(vm, nobody_asks);
+  if (!orphan) return false;
+  core::Call call;
+  call.vm = vm;
+  call.ticket = Ticket(next_ticket_++);
+  call.request = Drop(orphan->resource);
+  const core::Decision decision = core_->Decide(call, effects);
+  if (decision.kind == core::Decision::Kind::kReply) {
+    OnDropAnswer(*orphan, call.request, decision.response);
+    return true;
+  }
+  const absl::Time now = clock_->Now();
+  waiting_[call.ticket] = {
+      vm, call.request, now, now + options_.request_timeout, [](auto&&...) {}, kNoLease, orphan};
+  return false;
+}
+
+void Engine::OnDropAnswer(const VoteKey& orphan, const mrq::Request& request,
+                          const mrq::Response& response) {
+  if (response.ok()) {
+    leases_.OnSuccess(orphan.vm, request, kNoLease);
+  } else {
+    leases_.OnDropFailed(orphan);
+  }
+}
+
+}  // namespace bpmp::backend
