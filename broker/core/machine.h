@@ -68,6 +68,8 @@ struct Machine {
   // After a holder left: votes of the others may ask for another rate, the last pays what is owed,
   // and what would have disturbed it is done now.
   void Resettle(VmId vm, Resource resource);
+  // `vm` no longer stands on the clock: tries again what it was in the way of.
+  void Unblock(VmId vm, ClockId clock);
   // After a vote was dropped: a shared reset that nobody wants deasserted any longer is asserted
   // where that is owed.
   void SettleResets(VmId vm, Resource resource);
@@ -104,7 +106,10 @@ struct Machine {
   // where it pinned the rate. Absent: nobody.
   std::optional<VmId> ReliedOn(VmId vm, ClockId clock) const;
   // The same for anything that the clock feeds.
-  bool FeedsReliedOn(VmId vm, ClockId clock) const;
+  std::optional<VmId> FeedsReliedOn(VmId vm, ClockId clock) const;
+  // The VM that has the clock exclusively and has set its rate or parent, whether it holds it yet
+  // or not.
+  std::optional<VmId> SetByOwner(ClockId clock) const;
   // `vm` asked for the rate or parent that the clock already has: if somebody before it left them
   // so, they are its own now and not undone before its release.
   void Claim(VmId vm, ClockId clock);
@@ -131,8 +136,8 @@ struct Machine {
   };
   absl::flat_hash_map<Resource, Doubtful> doubtful;  // and not quarantined
   absl::flat_hash_map<ClockId, Doubtful> unsettled;  // Settle() failed
-  // Would move what somebody relies on: to be settled when a relative's holder leaves.
-  absl::flat_hash_set<ClockId> blocked;
+  // Would move what somebody relies on, and who that is: to be settled when it leaves a relative.
+  absl::flat_hash_map<ClockId, VmId> blocked;
   // Owe what can't be set without power: to be settled when a domain was turned on.
   absl::flat_hash_set<ClockId> unpowered;
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch

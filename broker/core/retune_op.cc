@@ -63,9 +63,11 @@ bool RetuneOp::StillWanted(Machine& machine) {
       break;
   }
   // What feeds a clock that somebody relies on would move it for certain: not even tried.
-  if (wanted && cause_ != Cause::kRequest && machine.FeedsReliedOn(asker(), clock_)) {
-    machine.blocked.insert(clock_);
-    wanted = false;
+  if (wanted && cause_ != Cause::kRequest) {
+    if (const auto owner = machine.FeedsReliedOn(asker(), clock_)) {
+      machine.blocked.insert_or_assign(clock_, *owner);
+      wanted = false;
+    }
   }
   if (!wanted) Settled(machine, true);
   return wanted;
@@ -163,7 +165,14 @@ void RetuneOp::OnOld(Machine& machine, const Outcome& outcome) {
 void RetuneOp::MakeChange(Machine& machine) {
   // Whoever asked has gone, and may have been released: what he would owe, nobody would pay.
   if (cause_ == Cause::kRequest && waiters_.empty()) return Settled(machine, true);
-  RecordDebts(machine);
+  // The same for votes: while it read, they may have been dropped, or their VMs' releases have
+  // stopped waiting for it.
+  if (cause_ == Cause::kAdjust && machine.judge.WantedRate(clock_) != target_.rate_hz) {
+    Settled(machine, true);
+    return machine.Settle(vm(), clock_);
+  }
+  if (cause_ == Cause::kAdjust && overdue()) return Settled(machine, false);
+  RecordDebts(machine, Debtors(machine));
   if (target_.reparent) return SetParent(machine, Phase::kChange, target_.parent);
   Set(machine, Phase::kChange, clock_, target_.rate_hz);
 }
@@ -247,6 +256,7 @@ void RetuneOp::Commit(Machine& machine) {
   CommitVotes(machine);
   ReplyAll(machine, Success(), Reason::kEdge);
   Settled(machine, true);
+  SettleMoved(machine);
 }
 
 void RetuneOp::CommitVotes(Machine& machine) {
