@@ -68,6 +68,8 @@ class Engine : private Worker::Sink {
   // Answers one request of `vm`. `timeout` bounds the wait (and is itself bounded by the options).
   void Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same for a request with what the protocol has no words for; the ticket is the engine's.
+  void Submit(core::Call call, absl::Duration timeout, ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);
   // The same from raw bytes: what can't be decoded is answered here.
   void SubmitBytes(VmId vm, uint32_t mrq, absl::Span<const uint8_t> tx, absl::Duration timeout,
                    ReplyFn reply) ABSL_LOCKS_EXCLUDED(mutex_);

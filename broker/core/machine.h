@@ -47,8 +47,12 @@ struct Machine {
   // Records a vote (the host's is a pin), and the rate vote that comes with it.
   void CommitVote(VmId vm, Resource resource);
   // Records what a SET_RATE asked for (the host's pins the rate), where the clock's policy counts
-  // votes.
-  void CommitRateVote(VmId vm, ClockId clock, int64_t asked_hz, int64_t real_hz);
+  // votes: a rate, or limits with it as the lowest.
+  struct AskedRate {
+    int64_t hz = 0;
+    std::optional<int64_t> max_hz;
+  };
+  void CommitRateVote(VmId vm, ClockId clock, AskedRate asked, int64_t real_hz);
   // A VM that enables a clock votes for the rate that it was told, within its own limits; a rate
   // that isn't known is read first. Under `first`, who comes first has the lock.
   void VoteForToldRate(VmId vm, ClockId clock);

@@ -103,7 +103,8 @@ class RetuneOp final : public Op {
   };
   struct Target {
     bool reparent = false;
-    int64_t rate_hz = 0;  // as asked, unless `reparent`
+    int64_t rate_hz = 0;            // as asked, unless `reparent`
+    std::optional<int64_t> max_hz;  // where `rate_hz` is the lowest of the VM's limits
     ClockId parent;
   };
   RetuneOp(VmId vm, std::vector<Line> lines, ClockId clock, Target target, Cause cause)

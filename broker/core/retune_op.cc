@@ -75,8 +75,9 @@ bool RetuneOp::StillWanted(Machine& machine) {
 
 bool RetuneOp::Judge(Machine& machine) {
   const VmId asker = waiters_.front().vm;
-  const Verdict verdict = target_.reparent ? machine.judge.SetParent(asker, clock_, target_.parent)
-                                           : machine.judge.SetRate(asker, clock_, target_.rate_hz);
+  const Verdict verdict =
+      target_.reparent ? machine.judge.SetParent(asker, clock_, target_.parent)
+                       : machine.judge.SetRate(asker, clock_, target_.rate_hz, target_.max_hz);
   asked_hz_ = target_.rate_hz;
   if (verdict.kind == Verdict::Kind::kProceed) {
     if (!target_.reparent) target_.rate_hz = verdict.value;
@@ -262,7 +263,7 @@ void RetuneOp::Commit(Machine& machine) {
 void RetuneOp::CommitVotes(Machine& machine) {
   if (cause_ == Cause::kRestore) return machine.Paid(vm(), clock_, target_.reparent);
   if (target_.reparent || cause_ != Cause::kRequest || waiters_.empty()) return;
-  machine.CommitRateVote(waiters_.front().vm, clock_, asked_hz_, new_rate_);
+  machine.CommitRateVote(waiters_.front().vm, clock_, {asked_hz_, target_.max_hz}, new_rate_);
 }
 
 void RetuneOp::Fail(Machine& machine, mrq::Error error, Reason reason) {

@@ -120,16 +120,22 @@ grpc::ServerUnaryReactor* ClocksService::DisableClock(grpc::CallbackServerContex
 
 template <typename Request, typename Response>
 grpc::ServerUnaryReactor* ClocksService::Rate(grpc::CallbackServerContext* context,
-                                              mrq::ClkCmd command, const Request& request,
+                                              RateArguments arguments, const Request& request,
                                               Response* response) {
-  const auto make = [command, rate_hz = request.rate_hz()](
-                        const TypedCall& /*call*/, uint32_t id) -> absl::StatusOr<mrq::Request> {
+  const auto make = [arguments](const TypedCall& /*call*/,
+                                uint32_t id) -> absl::StatusOr<mrq::Request> {
+    const int64_t rate_hz = arguments.rate_hz;
     if (rate_hz <= 0) {
       return absl::InvalidArgumentError(
           absl::StrCat("a rate is positive; this one is ", rate_hz, " Hz"));
     }
+    if (arguments.max_rate_hz.value_or(rate_hz) < rate_hz) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a range has a highest rate not below its lowest; this one is ", rate_hz,
+                       " to ", *arguments.max_rate_hz, " Hz"));
+    }
     mrq::ClkRequest clk;
-    clk.cmd = command;
+    clk.cmd = arguments.command;
     clk.clock = ClockId(id);
     clk.rate_hz = rate_hz;
     return clk;
@@ -138,19 +144,29 @@ grpc::ServerUnaryReactor* ClocksService::Rate(grpc::CallbackServerContext* conte
       context, ResourceKind::kClock, request.clock(), make, response->mutable_outcome(),
       [response](const TypedCall& /*call*/, core::Resource /*clock*/, const mrq::Response& answer) {
         response->set_rate_hz(mrq::ReadRate(answer).value_or(0));
-      });
+      },
+      arguments.max_rate_hz);
 }
 
 grpc::ServerUnaryReactor* ClocksService::SetRate(grpc::CallbackServerContext* context,
                                                  const v1::SetRateRequest* request,
                                                  v1::SetRateResponse* response) {
-  return Rate(context, mrq::ClkCmd::kSetRate, *request, response);
+  return Rate(context, {mrq::ClkCmd::kSetRate, request->rate_hz(), std::nullopt}, *request,
+              response);
+}
+
+grpc::ServerUnaryReactor* ClocksService::SetRateRange(grpc::CallbackServerContext* context,
+                                                      const v1::SetRateRangeRequest* request,
+                                                      v1::SetRateRangeResponse* response) {
+  return Rate(context, {mrq::ClkCmd::kSetRate, request->min_rate_hz(), request->max_rate_hz()},
+              *request, response);
 }
 
 grpc::ServerUnaryReactor* ClocksService::RoundRate(grpc::CallbackServerContext* context,
                                                    const v1::RoundRateRequest* request,
                                                    v1::RoundRateResponse* response) {
-  return Rate(context, mrq::ClkCmd::kRoundRate, *request, response);
+  return Rate(context, {mrq::ClkCmd::kRoundRate, request->rate_hz(), std::nullopt}, *request,
+              response);
 }
 
 grpc::ServerUnaryReactor* ClocksService::SetParent(grpc::CallbackServerContext* context,

@@ -2,6 +2,9 @@
 #ifndef BROKER_SERVICE_CLOCKS_SERVICE_H_
 #define BROKER_SERVICE_CLOCKS_SERVICE_H_
 
+#include <cstdint>
+#include <optional>
+
 #include "bpmp/v1/clocks.grpc.pb.h"
 #include "broker/service/typed_caller.h"
 
@@ -28,6 +31,9 @@ class ClocksService final : public v1::Clocks::CallbackService {
   grpc::ServerUnaryReactor* SetRate(grpc::CallbackServerContext* context,
                                     const v1::SetRateRequest* request,
                                     v1::SetRateResponse* response) override;
+  grpc::ServerUnaryReactor* SetRateRange(grpc::CallbackServerContext* context,
+                                         const v1::SetRateRangeRequest* request,
+                                         v1::SetRateRangeResponse* response) override;
   grpc::ServerUnaryReactor* RoundRate(grpc::CallbackServerContext* context,
                                       const v1::RoundRateRequest* request,
                                       v1::RoundRateResponse* response) override;
@@ -36,9 +42,14 @@ class ClocksService final : public v1::Clocks::CallbackService {
                                       v1::SetParentResponse* response) override;
 
  private:
-  // SetRate and RoundRate differ in the command only.
+  // SetRate, SetRateRange and RoundRate differ in the command and its arguments only.
+  struct RateArguments {
+    mrq::ClkCmd command = mrq::ClkCmd::kSetRate;
+    int64_t rate_hz = 0;
+    std::optional<int64_t> max_rate_hz;
+  };
   template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* Rate(grpc::CallbackServerContext* context, mrq::ClkCmd command,
+  grpc::ServerUnaryReactor* Rate(grpc::CallbackServerContext* context, RateArguments arguments,
                                  const Request& request, Response* response);
 
   TypedCaller* const caller_;

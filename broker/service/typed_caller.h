@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/functional/any_invocable.h"
@@ -82,23 +83,23 @@ class TypedCaller {
   grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, Work work);
 
   // Finds the resource, makes the request of its id, submits it and answers. `ref` and `outcome`
-  // belong to the call's messages.
+  // belong to the call's messages. `max_rate_hz`: as of core::Call.
   grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, core::ResourceKind kind,
                                 const v1::ResourceRef& ref, MakeRequest make, v1::Outcome* outcome,
-                                Fill fill = nullptr);
+                                Fill fill = nullptr,
+                                std::optional<int64_t> max_rate_hz = std::nullopt);
 
  private:
   void Submit(grpc::CallbackServerContext* context, std::unique_ptr<TypedCall> call,
-              core::Resource resource, const mrq::Request& request, v1::Outcome* outcome,
-              Fill fill);
+              core::Resource resource, const core::Call& asked, v1::Outcome* outcome, Fill fill);
 
   const TypedDeps deps_;
 };
 
 // Why a request ended as it did, in one sentence with the names of who is in the way; empty where
-// it did just what was asked. Takes the engine's lock.
-std::string OutcomeReason(const backend::Engine& engine, VmId vm, const mrq::Request& request,
-                          int32_t error, core::Reason reason);
+// it did just what was asked. Takes the engine's lock. `asked.ticket` doesn't count.
+std::string OutcomeReason(const backend::Engine& engine, const core::Call& asked, int32_t error,
+                          core::Reason reason);
 
 // The time until the client gives up, at most `limit`.
 absl::Duration TimeLeft(const grpc::CallbackServerContext& context, absl::Duration limit);
