@@ -57,6 +57,12 @@ void Engine::Submit(VmId vm, const mrq::Request& request, absl::Duration timeout
   core::Call call;
   call.vm = vm;
   call.request = request;
+  Submit(std::move(call), timeout, std::move(reply), lease);
+}
+
+void Engine::Submit(core::Call call, absl::Duration timeout, ReplyFn reply, LeaseId lease) {
+  const VmId vm = call.vm;
+  const mrq::Request& request = call.request;
   core::Decision decision;
   Pending pending;
   {

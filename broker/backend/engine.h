@@ -71,6 +71,9 @@ class Engine : private Worker::Sink {
   // A vote that only requests with a lease asked for lasts until the last of their leases ends.
   void Submit(VmId vm, const mrq::Request& request, absl::Duration timeout, ReplyFn reply,
               LeaseId lease = kNoLease) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same for a request with what the protocol has no words for; the ticket is the engine's.
+  void Submit(core::Call call, absl::Duration timeout, ReplyFn reply, LeaseId lease = kNoLease)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // The same from raw bytes: what can't be decoded is answered here.
   void SubmitBytes(VmId vm, uint32_t mrq, absl::Span<const uint8_t> tx, absl::Duration timeout,
                    ReplyFn reply, LeaseId lease = kNoLease) ABSL_LOCKS_EXCLUDED(mutex_);

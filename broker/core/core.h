@@ -27,6 +27,10 @@ struct Call {
   VmId vm;
   Ticket ticket;
   mrq::Request request;
+  // What the protocol has no words for. Of a SET_RATE of a clock that goes by `range`: the highest
+  // rate that suits the VM, in Hz; the request's own is then the lowest, and both last as long as
+  // the VM's rate vote.
+  std::optional<int64_t> max_rate_hz;
 };
 
 // A call of the backend that the core asks for.
@@ -81,6 +85,9 @@ struct Decision {
 struct RateVote {
   VmId vm;
   int64_t hz = 0;
+  // The limits that the VM stated; 0: none.
+  int64_t min_hz = 0;
+  int64_t max_hz = 0;
 };
 
 struct ResourceStatus {
@@ -204,7 +211,9 @@ class Core {
   std::optional<ResourceStatus> Status(Resource resource) const;
   std::vector<Resource> Resources(ResourceKind kind) const;  // all that exist, by id
   std::vector<Resource> Quarantined() const;
-  Explanation Explain(VmId vm, const mrq::Request& request) const;
+  // `max_rate_hz`: as of Call.
+  Explanation Explain(VmId vm, const mrq::Request& request,
+                      std::optional<int64_t> max_rate_hz = std::nullopt) const;
   const Inventory& inventory() const;
   const Profile& profile() const;
   // Access of a VM to a resource, and whether it comes from the closure over ancestors alone.

@@ -96,7 +96,10 @@ std::optional<ResourceStatus> Core::Status(Resource resource) const {
     status.parent = machine.tree.Parent(clock);
     status.flags = machine.inventory.Find(clock)->flags;
     status.rate_policy = machine.policy.RatePolicyOf(clock);
-    for (const auto& [vm, hz] : entry.rate_votes) status.rate_votes.push_back({vm, hz});
+    for (const auto& [vm, hz] : entry.rate_votes) {
+      status.rate_votes.push_back(
+          {vm, hz, machine.ledger.RateMin(vm, line), machine.ledger.RateMax(vm, line)});
+    }
     if (entry.rate_pin != 0) status.pinned_rate_hz = entry.rate_pin;
   }
   if (is_reset) status.shared = machine.policy.shared_resets.contains(reset);

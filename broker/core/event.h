@@ -38,6 +38,8 @@ enum class Reason : uint8_t {
   kQuarantined,       // a failed release left it in doubt (EBUSY)
   kUnknownId,         // no such id (EINVAL)
   kBadArgument,       // a value out of range (EINVAL)
+  kNotByRange,        // limits for a clock whose rate policy isn't `range` (EINVAL)
+  kOutsideLimits,     // limits that have nothing in common with the VM's in the policy (EINVAL)
   kNotForwarded,      // an MRQ that no VM may use (EINVAL)
   kUnpowered,         // its power domain is off: skipped
   kReleasing,         // waits for the release of the VM's last epoch
@@ -102,6 +104,8 @@ struct Change {
     kResidue,     // resource was found on, belongs to a VM, and stays on until it ends: 0 or 1
     kGate,        // hardware state of resource: value is a GateState
     kRateVote,    // vm's rate vote on resource, value in Hz; 0 drops it
+    kRateMin,     // vm takes no lower rate of resource, value in Hz; 0 ends that
+    kRateMax,     // ... no higher rate
     kRatePin,     // the host pinned resource's rate, value in Hz; 0 drops it
     kRateLock,    // `first`: vm locks resource's rate: value 0 or 1
     kBootRate,    // resource owes its boot rate, value in Hz; 0: paid

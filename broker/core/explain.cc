@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -37,8 +38,8 @@ Verdict Refused(mrq::Error error, Reason reason) {
 // What the rules say, per type of request; the same calls as Requests makes.
 class Asker {
  public:
-  Asker(const Machine& machine, VmId vm)
-      : judge_(machine.judge), inventory_(machine.inventory), vm_(vm) {}
+  Asker(const Machine& machine, VmId vm, std::optional<int64_t> max_rate_hz)
+      : judge_(machine.judge), inventory_(machine.inventory), vm_(vm), max_rate_hz_(max_rate_hz) {}
 
   Judged operator()(const mrq::PingRequest&) const { return {Settled(Reason::kLocal), {}}; }
   Judged operator()(const mrq::QueryAbiRequest&) const { return {Settled(Reason::kLocal), {}}; }
@@ -54,7 +55,7 @@ class Asker {
       case mrq::ClkCmd::kIsEnabled:
         return {judge_.IsEnabled(vm_, request.clock), resource};
       case mrq::ClkCmd::kSetRate:
-        return {judge_.SetRate(vm_, request.clock, request.rate_hz), resource};
+        return {judge_.SetRate(vm_, request.clock, request.rate_hz, max_rate_hz_), resource};
       case mrq::ClkCmd::kRoundRate:
         return {judge_.RoundRate(vm_, request.clock, request.rate_hz), resource};
       case mrq::ClkCmd::kSetParent:
@@ -115,7 +116,13 @@ class Asker {
   const Judge& judge_;
   const Inventory& inventory_;
   const VmId vm_;
+  const std::optional<int64_t> max_rate_hz_;
 };
+
+bool SetsRate(const mrq::Request& request) {
+  const auto* clk = std::get_if<mrq::ClkRequest>(&request);
+  return clk != nullptr && clk->cmd == mrq::ClkCmd::kSetRate;
+}
 
 std::string_view AccessName(Access access) {
   constexpr std::array<std::string_view, 4> kNames = {"none", "get", "vote", "exclusive"};
@@ -177,7 +184,8 @@ void ExplainResource(const Core& core, VmId vm, const Judged& judged, Explanatio
 
 }  // namespace
 
-Explanation Core::Explain(VmId vm, const mrq::Request& request) const {
+Explanation Core::Explain(VmId vm, const mrq::Request& request,
+                          std::optional<int64_t> max_rate_hz) const {
   const Machine& machine = impl_->machine;
   Explanation explanation;
   if (!impl_->Known(vm) || (vm != kHost && machine.view.PolicyOf(vm) == nullptr)) {
@@ -186,7 +194,10 @@ Explanation Core::Explain(VmId vm, const mrq::Request& request) const {
     explanation.text = "There is no such VM.";
     return explanation;
   }
-  const Judged judged = std::visit(Asker(machine, vm), request);
+  const bool fits = !max_rate_hz || SetsRate(request);
+  const Judged judged = fits
+                            ? std::visit(Asker(machine, vm, max_rate_hz), request)
+                            : Judged{Refused(mrq::Error::kInval, Reason::kBadArgument), Resource()};
   const Verdict& verdict = judged.verdict;
   explanation.reason = verdict.reason;
   explanation.error = mrq::Fail(verdict.error).error;

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace bpmp::core {
 namespace {
+
+constexpr int64_t kAnyRate = std::numeric_limits<int64_t>::max();
 
 Verdict Refuse(mrq::Error error, Reason reason, VmId other = kHost) {
   return {Verdict::Kind::kRefuse, error, reason, other, 0};
@@ -16,6 +19,7 @@ Verdict Denied(Reason reason = Reason::kNotPermitted) {
   return Refuse(mrq::Error::kAccess, reason);
 }
 Verdict Busy(Reason reason, VmId other) { return Refuse(mrq::Error::kBusy, reason, other); }
+Verdict Invalid(Reason reason) { return Refuse(mrq::Error::kInval, reason); }
 Verdict Settled(Reason reason, int64_t value = 0) {
   return {Verdict::Kind::kSettled, mrq::Error::kOk, reason, kHost, value};
 }
@@ -114,16 +118,29 @@ Verdict Judge::Disable(VmId vm, Resource resource) const {
   return others > 0 || keeps ? Settled(Reason::kOthersHold) : Proceed(Reason::kEdge);
 }
 
-Judge::Range Judge::LimitsOf(VmId vm, ClockId clock) const {
+Judge::Range Judge::Range::With(Range other) const {
+  return {std::max(min, other.min), std::min(max, other.max)};
+}
+
+Judge::Range Judge::PolicyLimitsOf(VmId vm, ClockId clock) const {
   const VmPolicy* policy = view_.PolicyOf(vm);
   if (policy != nullptr) {
     const auto it = policy->rate_limits.find(clock);
     if (it != policy->rate_limits.end()) return {it->second.min_hz, it->second.max_hz};
   }
-  return {0, std::numeric_limits<int64_t>::max()};
+  return {0, kAnyRate};
 }
 
-Verdict Judge::SetRateByVotes(VmId vm, ClockId clock, int64_t hz, RatePolicy policy) const {
+Judge::Range Judge::LimitsOf(VmId vm, ClockId clock) const {
+  const Line line = ledger_.lines().Of(clock);
+  const Range policy = PolicyLimitsOf(vm, clock);
+  const int64_t max = ledger_.RateMax(vm, line);
+  const Range both = policy.With({ledger_.RateMin(vm, line), max == 0 ? kAnyRate : max});
+  return both.empty() ? policy : both;
+}
+
+Verdict Judge::SetRateByVotes(VmId vm, ClockId clock, int64_t hz, Range own) const {
+  const RatePolicy policy = policy_.RatePolicyOf(clock);
   const Ledger::Entry& entry = ledger_.At(ledger_.lines().Of(clock));
   if (policy == RatePolicy::kFirst) {
     if (entry.rate_lock && *entry.rate_lock != vm) {
@@ -131,38 +148,37 @@ Verdict Judge::SetRateByVotes(VmId vm, ClockId clock, int64_t hz, RatePolicy pol
     }
     return Proceed(Reason::kEdge, hz);
   }
-  Range range = {hz, std::numeric_limits<int64_t>::max()};
+  Range range = {hz, kAnyRate};
   VmId highest = vm;
   VmId lowest_limit = vm;
-  if (policy == RatePolicy::kRange) {
-    const Range own = LimitsOf(vm, clock);
-    range = {std::max(hz, own.min), own.max};
-  }
+  if (policy == RatePolicy::kRange) range = range.With(own);
   for (const auto& [other, vote] : entry.rate_votes) {
     if (other == vm) continue;
-    Range theirs = {vote, std::numeric_limits<int64_t>::max()};
-    if (policy == RatePolicy::kRange) {
-      const Range limits = LimitsOf(other, clock);
-      theirs = {std::max(vote, limits.min), limits.max};
-    }
+    Range theirs = {vote, kAnyRate};
+    if (policy == RatePolicy::kRange) theirs = theirs.With(LimitsOf(other, clock));
     if (theirs.min > range.min) highest = other;
     if (theirs.max < range.max) lowest_limit = other;
-    range = {std::max(range.min, theirs.min), std::min(range.max, theirs.max)};
+    range = range.With(theirs);
   }
-  if (range.min > range.max) {
+  if (range.empty()) {
     return Busy(Reason::kDisjointRange, highest != vm ? highest : lowest_limit);
   }
   return Proceed(Reason::kEdge, range.min);
 }
 
-Verdict Judge::SetRate(VmId vm, ClockId clock, int64_t hz) const {
+Verdict Judge::SetRate(VmId vm, ClockId clock, int64_t hz, std::optional<int64_t> max_hz) const {
   if (!view_.Shows(vm, clock)) return Unknown();
-  if (hz <= 0) return Refuse(mrq::Error::kInval, Reason::kBadArgument);
+  if (hz <= 0 || max_hz.value_or(hz) < hz) return Invalid(Reason::kBadArgument);
   const RatePolicy policy = policy_.RatePolicyOf(clock);
   const Line line = ledger_.lines().Of(clock);
   const Ledger::Entry& entry = ledger_.At(line);
-  const int64_t current = tree_.Rate(clock);
   if (!view_.MaySetRate(vm, clock, policy)) return Denied();
+  Range own = LimitsOf(vm, clock);
+  if (max_hz) {
+    if (policy != RatePolicy::kRange || vm == kHost) return Invalid(Reason::kNotByRange);
+    own = PolicyLimitsOf(vm, clock).With({hz, *max_hz});
+    if (own.empty()) return Invalid(Reason::kOutsideLimits);
+  }
   if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *entry.quarantined);
 
   Verdict verdict = Proceed(Reason::kEdge, hz);
@@ -175,8 +191,12 @@ Verdict Judge::SetRate(VmId vm, ClockId clock, int64_t hz) const {
   } else if (policy == RatePolicy::kFixed) {
     verdict = Denied(Reason::kFixedRate);
   } else if (policy != RatePolicy::kOwner) {
-    verdict = SetRateByVotes(vm, clock, hz, policy);
+    verdict = SetRateByVotes(vm, clock, hz, own);
   }
+  // Limits that exclude each other are refused even where the rate, as the firmware rounds it, is
+  // the lowest of the new ones.
+  if (max_hz && verdict.reason == Reason::kDisjointRange) return verdict;
+  const int64_t current = tree_.Rate(clock);
   const int64_t wanted = verdict.kind == Verdict::Kind::kProceed ? verdict.value : hz;
   return wanted == current ? Settled(Reason::kCurrentRate, current) : verdict;
 }

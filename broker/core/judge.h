@@ -3,6 +3,7 @@
 #define BROKER_CORE_JUDGE_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "broker/base/ids.h"
@@ -55,8 +56,10 @@ class Judge {
   Verdict Enable(VmId vm, Resource resource) const;
   Verdict Disable(VmId vm, Resource resource) const;
   // kSettled: runs at `value` already; kProceed: set `value`, which is the request merged with
-  // others'.
-  Verdict SetRate(VmId vm, ClockId clock, int64_t hz) const;
+  // others'. With `max_hz` the VM states limits, [hz, max_hz], for a clock whose rate policy is
+  // `range`; they count within its limits in the policy.
+  Verdict SetRate(VmId vm, ClockId clock, int64_t hz,
+                  std::optional<int64_t> max_hz = std::nullopt) const;
   Verdict SetParent(VmId vm, ClockId clock, ClockId parent) const;
   Verdict Reset(VmId vm, mrq::ResetCmd cmd, ResetId reset) const;
 
@@ -69,15 +72,21 @@ class Judge {
   struct Range {
     int64_t min = 0;
     int64_t max = 0;
+
+    bool empty() const { return min > max; }
+    Range With(Range other) const;  // what is in both
   };
-  // The VM's own limits on a `range` clock.
+  // The VM's own limits on a `range` clock: what it stated within what the policy says, or the
+  // policy's alone where it stated none or the policy has changed since. Never empty.
   Range LimitsOf(VmId vm, ClockId clock) const;
 
  private:
   Access AccessOf(VmId vm, Resource resource) const;
   VmId FirstOther(VmId vm, Line line) const;
   bool Quarantined(VmId vm, Line line) const;
-  Verdict SetRateByVotes(VmId vm, ClockId clock, int64_t hz, RatePolicy policy) const;
+  Range PolicyLimitsOf(VmId vm, ClockId clock) const;
+  // `own`: the VM's own limits, for a `range` clock.
+  Verdict SetRateByVotes(VmId vm, ClockId clock, int64_t hz, Range own) const;
   bool UsesDeviceOf(VmId vm, ResetId reset) const;
 
   const Inventory& inventory_;

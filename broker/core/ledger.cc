@@ -99,6 +99,8 @@ std::vector<VmId> Ledger::HoldersOf(Line line) const {
 }
 
 int64_t Ledger::RateVote(VmId vm, Line line) const { return Get(entries_[line].rate_votes, vm); }
+int64_t Ledger::RateMin(VmId vm, Line line) const { return Get(entries_[line].rate_mins, vm); }
+int64_t Ledger::RateMax(VmId vm, Line line) const { return Get(entries_[line].rate_maxs, vm); }
 int64_t Ledger::ResetMark(VmId vm, Line line) const { return Get(entries_[line].reset_marks, vm); }
 
 std::vector<Line> Ledger::TouchedBy(VmId vm) const {
@@ -170,6 +172,12 @@ void Ledger::ApplyMark(const Change& change, Entry* entry) {
       break;
     case Change::Kind::kRateVote:
       Put(&entry->rate_votes, change.vm, change.value);
+      break;
+    case Change::Kind::kRateMin:
+      Put(&entry->rate_mins, change.vm, change.value);
+      break;
+    case Change::Kind::kRateMax:
+      Put(&entry->rate_maxs, change.vm, change.value);
       break;
     case Change::Kind::kRatePin:
       entry->rate_pin = change.value;

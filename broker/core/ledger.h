@@ -72,6 +72,9 @@ class Ledger {
     std::optional<ClockId> boot_parent;  // owed
     std::optional<VmId> rate_lock;       // who came first
     std::vector<std::pair<VmId, int64_t>> rate_votes;
+    // Limits that VMs stated themselves, in Hz; each lasts as long as the VM's rate vote.
+    std::vector<std::pair<VmId, int64_t>> rate_mins;
+    std::vector<std::pair<VmId, int64_t>> rate_maxs;
     std::vector<VmId> debtors;
     std::vector<std::pair<VmId, int64_t>> reset_marks;
     bool assert_owed = false;  // of a shared reset, to whoever wanted it asserted
@@ -95,6 +98,8 @@ class Ledger {
   uint32_t ClockVotes(VmId vm) const { return agents_[vm.value()].clock_votes; }
   uint32_t DomainVotes(VmId vm) const { return agents_[vm.value()].domain_votes; }
   int64_t RateVote(VmId vm, Line line) const;   // 0: none
+  int64_t RateMin(VmId vm, Line line) const;    // 0: none
+  int64_t RateMax(VmId vm, Line line) const;    // 0: none
   int64_t ResetMark(VmId vm, Line line) const;  // 0: none
   // All lines with a mark of the VM: votes, implied votes, rate votes, debts, reset marks.
   std::vector<Line> TouchedBy(VmId vm) const;

@@ -131,7 +131,7 @@ void Machine::CatchUpRateVotes(ClockId clock) {
   }
 }
 
-void Machine::CommitRateVote(VmId vm, ClockId clock, int64_t asked_hz, int64_t real_hz) {
+void Machine::CommitRateVote(VmId vm, ClockId clock, AskedRate asked, int64_t real_hz) {
   const Resource resource = Resource::Of(clock);
   const RatePolicy rate_policy = policy.RatePolicyOf(clock);
   if (vm == kHost) {
@@ -139,7 +139,11 @@ void Machine::CommitRateVote(VmId vm, ClockId clock, int64_t asked_hz, int64_t r
     return;
   }
   if (rate_policy == RatePolicy::kOwner || rate_policy == RatePolicy::kFixed) return;
-  Apply(Change::Kind::kRateVote, vm, resource, asked_hz);
+  Apply(Change::Kind::kRateVote, vm, resource, asked.hz);
+  if (asked.max_hz) {
+    Apply(Change::Kind::kRateMin, vm, resource, asked.hz);
+    Apply(Change::Kind::kRateMax, vm, resource, *asked.max_hz);
+  }
   if (rate_policy == RatePolicy::kFirst && !ledger.At(resource).rate_lock) {
     Apply(Change::Kind::kRateLock, vm, resource, 1);
   }
@@ -161,6 +165,8 @@ void Machine::DropVote(VmId vm, Resource resource) {
     Apply(Change::Kind::kResidue, vm, resource, 0);
   }
   if (ledger.RateVote(vm, line) != 0) Apply(Change::Kind::kRateVote, vm, resource, 0);
+  if (ledger.RateMin(vm, line) != 0) Apply(Change::Kind::kRateMin, vm, resource, 0);
+  if (ledger.RateMax(vm, line) != 0) Apply(Change::Kind::kRateMax, vm, resource, 0);
   if (entry.rate_lock == vm) {
     Apply(Change::Kind::kRateLock, vm, resource, 0);
     if (const auto heir = LockHeir(ledger, vm, line)) {

@@ -47,8 +47,12 @@ struct Machine {
   // Records a vote (the host's is a pin), and the rate vote that comes with it.
   void CommitVote(VmId vm, Resource resource);
   // Records what a SET_RATE asked for (the host's pins the rate), where the clock's policy counts
-  // votes.
-  void CommitRateVote(VmId vm, ClockId clock, int64_t asked_hz, int64_t real_hz);
+  // votes: a rate, or limits with it as the lowest.
+  struct AskedRate {
+    int64_t hz = 0;
+    std::optional<int64_t> max_hz;
+  };
+  void CommitRateVote(VmId vm, ClockId clock, AskedRate asked, int64_t real_hz);
   // A VM that enables a clock votes for the rate that it was told, within its own limits; a rate
   // that isn't known is read first. Under `first`, who comes first has the lock.
   void VoteForToldRate(VmId vm, ClockId clock);
@@ -68,6 +72,8 @@ struct Machine {
   // After a holder left: votes of the others may ask for another rate, the last pays what is owed,
   // and what would have disturbed it is done now.
   void Resettle(VmId vm, Resource resource);
+  // `vm` no longer stands on the clock: tries again what it was in the way of.
+  void Unblock(VmId vm, ClockId clock);
   // After a vote was dropped: a shared reset that nobody wants deasserted any longer is asserted
   // where that is owed.
   void SettleResets(VmId vm, Resource resource);
@@ -104,7 +110,10 @@ struct Machine {
   // where it pinned the rate. Absent: nobody.
   std::optional<VmId> ReliedOn(VmId vm, ClockId clock) const;
   // The same for anything that the clock feeds.
-  bool FeedsReliedOn(VmId vm, ClockId clock) const;
+  std::optional<VmId> FeedsReliedOn(VmId vm, ClockId clock) const;
+  // The VM that has the clock exclusively and has set its rate or parent, whether it holds it yet
+  // or not.
+  std::optional<VmId> SetByOwner(ClockId clock) const;
   // `vm` asked for the rate or parent that the clock already has: if somebody before it left them
   // so, they are its own now and not undone before its release.
   void Claim(VmId vm, ClockId clock);
@@ -131,8 +140,8 @@ struct Machine {
   };
   absl::flat_hash_map<Resource, Doubtful> doubtful;  // and not quarantined
   absl::flat_hash_map<ClockId, Doubtful> unsettled;  // Settle() failed
-  // Would move what somebody relies on: to be settled when a relative's holder leaves.
-  absl::flat_hash_set<ClockId> blocked;
+  // Would move what somebody relies on, and who that is: to be settled when it leaves a relative.
+  absl::flat_hash_map<ClockId, VmId> blocked;
   // Owe what can't be set without power: to be settled when a domain was turned on.
   absl::flat_hash_set<ClockId> unpowered;
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch

@@ -23,10 +23,18 @@ bool Uses(const DeviceUse& device, Resource resource) {
 void Machine::Resettle(VmId vm, Resource resource) {
   if (resource.kind != ResourceKind::kClock) return;
   const ClockId clock(resource.id);
+  blocked.erase(clock);
   Settle(vm, clock);
+  Unblock(vm, clock);
+}
+
+void Machine::Unblock(VmId vm, ClockId clock) {
   if (blocked.empty()) return;
   for (const ClockId relative : tree.Family(clock)) {
-    if (blocked.erase(relative) > 0 && relative != clock) Settle(vm, relative);
+    const auto it = blocked.find(relative);
+    if (it == blocked.end() || it->second != vm) continue;
+    blocked.erase(it);
+    Settle(vm, relative);
   }
 }
 
@@ -71,11 +79,19 @@ std::optional<VmId> Machine::ReliedOn(VmId vm, ClockId clock) const {
   return std::nullopt;
 }
 
-bool Machine::FeedsReliedOn(VmId vm, ClockId clock) const {
-  const std::vector<ClockId> fed = tree.Subtree(clock);
-  return std::any_of(fed.begin(), fed.end(), [&](ClockId below) {
-    return below != clock && ReliedOn(vm, below).has_value();
-  });
+std::optional<VmId> Machine::FeedsReliedOn(VmId vm, ClockId clock) const {
+  for (const ClockId below : tree.Subtree(clock)) {
+    if (below == clock) continue;
+    if (const auto owner = ReliedOn(vm, below)) return owner;
+  }
+  return std::nullopt;
+}
+
+std::optional<VmId> Machine::SetByOwner(ClockId clock) const {
+  for (const VmId debtor : ledger.At(Resource::Of(clock)).debtors) {
+    if (view.Of(debtor, clock) == Access::kExclusive) return debtor;
+  }
+  return std::nullopt;
 }
 
 // --- Debts --------------------------------------------------------------------------------------

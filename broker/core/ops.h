@@ -92,17 +92,19 @@ class LaterOp final : public Op {
 // Sets a clock's rate or parent. Holds all clocks that the firmware may move with it; reads the
 // rates of those above it and of those that others hold, before and after, and undoes the change
 // when it moved one that another agent relies on (Machine::ReliedOn). Undoing sets what moved above
-// back first, because the firmware need not do so by itself, and reads all of it once more.
+// back first, because the firmware need not do so by itself, and reads all of it once more. Clocks
+// that go by votes and were moved are set again afterwards, each once.
 class RetuneOp final : public Op {
  public:
   enum class Cause : uint8_t {
     kRequest,  // its waiter asked
-    kAdjust,   // a holder left, and the votes of the others ask for another rate
+    kAdjust,   // the votes ask for another rate: a holder left, or something else moved the clock
     kRestore,  // what the clock owes from boot, when no VM holds it any longer
   };
   struct Target {
     bool reparent = false;
-    int64_t rate_hz = 0;  // as asked, unless `reparent`
+    int64_t rate_hz = 0;            // as asked, unless `reparent`
+    std::optional<int64_t> max_hz;  // where `rate_hz` is the lowest of the VM's limits
     ClockId parent;
   };
   RetuneOp(VmId vm, std::vector<Line> lines, ClockId clock, Target target, Cause cause)
@@ -134,13 +136,15 @@ class RetuneOp final : public Op {
     std::optional<int64_t> after;
 
     bool Moved() const;
+    // It is known not to run at the rate that was known of it before.
+    bool Differs() const { return after && *after != before.value_or(told); }
   };
   // What this change was the first to owe: to be forgotten when it comes to nothing.
   struct Owed {
     ClockId clock;
     bool rate = false;
     bool parent = false;
-    bool debtor = false;
+    std::vector<VmId> debtors;
   };
 
   // --- Its course (retune_op.cc) ---
@@ -168,6 +172,11 @@ class RetuneOp final : public Op {
   // Whose own clocks may move: who asked. What the broker does by itself moves nobody's.
   VmId asker() const { return cause_ == Cause::kRequest ? vm() : kNobody; }
   bool HeldByOthers(const Machine& machine, Line line) const;
+  // Who may be wronged when the clock moves: who relies on it. By what the broker does for votes
+  // also who set it and has yet to enable it, and who has a vote on it.
+  std::optional<VmId> InTheWay(const Machine& machine, ClockId clock) const;
+  // It goes by votes alone, and isn't farther from what they ask for than before.
+  bool NearerItsVotes(const Machine& machine, const Watched& watched) const;
   void Watch(Machine& machine);
   void ReadWatched(Machine& machine, Phase phase);
   void ReadNextWatched(Machine& machine);
@@ -178,11 +187,16 @@ class RetuneOp final : public Op {
   void EndUndo(Machine& machine);
   // To be done when nobody is in the way any longer.
   void Postpone(Machine& machine);
+  // Sets those that moved and go by votes to what these ask for.
+  void SettleMoved(Machine& machine);
 
   // --- What is owed for it (retune_debt.cc) ---
 
-  void RecordDebts(Machine& machine);
-  void Owe(Machine& machine, ClockId clock, int64_t rate_hz, std::optional<ClockId> parent);
+  // Who owes for this change: who asked for it, or whose votes do.
+  std::vector<VmId> Debtors(const Machine& machine) const;
+  void RecordDebts(Machine& machine, const std::vector<VmId>& debtors);
+  void Owe(Machine& machine, const std::vector<VmId>& debtors, ClockId clock, int64_t rate_hz,
+           std::optional<ClockId> parent);
   void Forget(Machine& machine, const Owed& owed);
   void ForgetDebts(Machine& machine);
   void SettleIfDue(Machine& machine, ClockId clock);
@@ -200,6 +214,7 @@ class RetuneOp final : public Op {
   std::vector<Owed> owed_;
   bool lost_ = false;
   VmId moved_owner_;
+  ClockId moved_clock_;
   std::vector<Watched> watched_;
   size_t watching_ = 0;
   int unread_ = 0;  // answers that didn't come for the one that is being read

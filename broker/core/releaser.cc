@@ -137,12 +137,14 @@ bool Releaser::StepVote(VmId vm, Resource resource) {
 
 bool Releaser::StepDebt(VmId vm, ClockId clock) {
   const Resource resource = Resource::Of(clock);
-  if (Contains(machine_.ledger.At(resource).debtors, vm)) {
-    machine_.Apply(Change::Kind::kDebtor, vm, resource, 0);
+  const bool debtor = Contains(machine_.ledger.At(resource).debtors, vm);
+  if (debtor) machine_.Apply(Change::Kind::kDebtor, vm, resource, 0);
+  const bool due = machine_.DebtDue(clock);
+  if (due) {
+    machine_.Restore(vm, clock, [this, vm, resource](Reason why) { Finished(vm, resource, why); });
   }
-  if (!machine_.DebtDue(clock)) return false;
-  machine_.Restore(vm, clock, [this, vm, resource](Reason why) { Finished(vm, resource, why); });
-  return true;
+  if (debtor) machine_.Unblock(vm, clock);
+  return due;
 }
 
 void Releaser::Finished(VmId vm, Resource resource, Reason why) {

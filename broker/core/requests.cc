@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -39,7 +40,18 @@ uint32_t CommandOf(const mrq::Request& request) {
 
 }  // namespace
 
-Decision Requests::Decide(Waiter waiter, const mrq::Request& request) {
+Decision Requests::Decide(Waiter waiter, const mrq::Request& request,
+                          std::optional<int64_t> max_rate_hz) {
+  if (max_rate_hz) {
+    const auto* clk = std::get_if<mrq::ClkRequest>(&request);
+    if (clk != nullptr && clk->cmd == mrq::ClkCmd::kSetRate) {
+      return SetRateRange(waiter, *clk, max_rate_hz);
+    }
+    Verdict verdict;
+    verdict.error = mrq::Error::kInval;
+    verdict.reason = Reason::kBadArgument;
+    return Refuse(verdict, waiter, {}, request);
+  }
   return std::visit([&](const auto& typed) { return On(waiter, typed); }, request);
 }
 

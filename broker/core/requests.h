@@ -2,6 +2,10 @@
 #ifndef BROKER_CORE_REQUESTS_H_
 #define BROKER_CORE_REQUESTS_H_
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+
 #include "broker/base/ids.h"
 #include "broker/core/core.h"
 #include "broker/core/machine.h"
@@ -25,7 +29,9 @@ class Requests {
   explicit Requests(Machine* machine) : machine_(*machine) {}
 
   // REQUIRES: the VM's epoch is current and not being released.
-  Decision Decide(Waiter waiter, const mrq::Request& request);
+  // `max_rate_hz`: as of Call.
+  Decision Decide(Waiter waiter, const mrq::Request& request,
+                  std::optional<int64_t> max_rate_hz = std::nullopt);
 
  private:
   Decision On(Waiter waiter, const mrq::PingRequest& request);
@@ -46,6 +52,8 @@ class Requests {
   Decision EnableClock(Waiter waiter, const mrq::ClkRequest& request);
   Decision DisableClock(Waiter waiter, const mrq::ClkRequest& request);
   Decision SetRate(Waiter waiter, const mrq::ClkRequest& request);
+  Decision SetRateRange(Waiter waiter, const mrq::ClkRequest& request,
+                        std::optional<int64_t> max_hz);
   Decision SetParent(Waiter waiter, const mrq::ClkRequest& request);
   Decision SetState(Waiter waiter, const mrq::PgRequest& request);
   Decision GetState(Waiter waiter, const mrq::PgRequest& request);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What reads clocks, and what changes their rates and parents.
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "broker/core/requests.h"
@@ -73,19 +75,25 @@ Decision Requests::MaxClkId(Waiter, const mrq::ClkRequest&) {
 }
 
 Decision Requests::SetRate(Waiter waiter, const mrq::ClkRequest& request) {
+  return SetRateRange(waiter, request, std::nullopt);
+}
+
+Decision Requests::SetRateRange(Waiter waiter, const mrq::ClkRequest& request,
+                                std::optional<int64_t> max_hz) {
   const ClockId clock = request.clock;
-  const Verdict verdict = machine_.judge.SetRate(waiter.vm, clock, request.rate_hz);
+  const Verdict verdict = machine_.judge.SetRate(waiter.vm, clock, request.rate_hz, max_hz);
   if (verdict.kind == Verdict::Kind::kRefuse) {
     return Refuse(verdict, waiter, Resource::Of(clock), request);
   }
   if (verdict.kind == Verdict::Kind::kSettled &&
       !machine_.scheduler.Mutating(machine_.ledger.lines().Of(clock))) {
-    machine_.CommitRateVote(waiter.vm, clock, request.rate_hz, verdict.value);
+    machine_.CommitRateVote(waiter.vm, clock, {request.rate_hz, max_hz}, verdict.value);
     machine_.Claim(waiter.vm, clock);
     return ReplyWith(mrq::OkRate(verdict.value), verdict.reason);
   }
   RetuneOp::Target target;
   target.rate_hz = request.rate_hz;
+  target.max_hz = max_hz;
   return Start(waiter, MakeRetune(machine_, waiter.vm, clock, target, RetuneOp::Cause::kRequest));
 }
 

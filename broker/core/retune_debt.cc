@@ -8,14 +8,28 @@
 #include <utility>
 #include <vector>
 
+#include "broker/core/contains.h"
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/types.h"
 
 namespace bpmp::core {
 
-void RetuneOp::RecordDebts(Machine& machine) {
-  if (cause_ != Cause::kRequest || vm() == kHost || machine.LeavesClock(vm(), clock_)) return;
+std::vector<VmId> RetuneOp::Debtors(const Machine& machine) const {
+  std::vector<VmId> debtors;
+  if (cause_ == Cause::kRequest && vm() != kHost) {
+    debtors.push_back(vm());
+  } else if (cause_ == Cause::kAdjust) {
+    for (const auto& [voter, hz] : machine.ledger.At(Resource::Of(clock_)).rate_votes) {
+      debtors.push_back(voter);
+    }
+  }
+  std::erase_if(debtors, [&](VmId debtor) { return machine.LeavesClock(debtor, clock_); });
+  return debtors;
+}
+
+void RetuneOp::RecordDebts(Machine& machine, const std::vector<VmId>& debtors) {
+  if (debtors.empty()) return;
   // What another has moved already doesn't run at its boot rate. Looked up before anything is owed
   // for this change, which would be taken for such a move.
   const auto boot_rate = [&](ClockId clock, int64_t now) {
@@ -30,24 +44,26 @@ void RetuneOp::RecordDebts(Machine& machine) {
     if (!watched.above || !watched.before || !settable) continue;
     above.emplace_back(watched.clock, boot_rate(watched.clock, *watched.before));
   }
-  for (const auto& [clock, rate_hz] : above) Owe(machine, clock, rate_hz, std::nullopt);
-  Owe(machine, clock_, own, target_.reparent ? old_parent_ : std::nullopt);
+  for (const auto& [clock, rate_hz] : above) Owe(machine, debtors, clock, rate_hz, std::nullopt);
+  Owe(machine, debtors, clock_, own, target_.reparent ? old_parent_ : std::nullopt);
 }
 
-void RetuneOp::Owe(Machine& machine, ClockId clock, int64_t rate_hz,
-                   std::optional<ClockId> parent) {
+void RetuneOp::Owe(Machine& machine, const std::vector<VmId>& debtors, ClockId clock,
+                   int64_t rate_hz, std::optional<ClockId> parent) {
   const Resource resource = Resource::Of(clock);
   const Ledger::Entry& entry = machine.ledger.At(resource);
   Owed owed;
   owed.clock = clock;
   owed.rate = entry.boot_rate == 0;
   owed.parent = parent && !entry.boot_parent;
-  owed.debtor = std::find(entry.debtors.begin(), entry.debtors.end(), vm()) == entry.debtors.end();
+  for (const VmId debtor : debtors) {
+    if (!Contains(entry.debtors, debtor)) owed.debtors.push_back(debtor);
+  }
   if (owed.rate) machine.Apply(Change::Kind::kBootRate, vm(), resource, rate_hz);
   if (owed.parent) {
     machine.Apply(Change::Kind::kBootParent, vm(), resource, int64_t{parent->value()} + 1);
   }
-  if (owed.debtor) machine.Apply(Change::Kind::kDebtor, vm(), resource, 1);
+  for (const VmId debtor : owed.debtors) machine.Apply(Change::Kind::kDebtor, debtor, resource, 1);
   owed_.push_back(owed);
 }
 
@@ -55,7 +71,7 @@ void RetuneOp::Forget(Machine& machine, const Owed& owed) {
   const Resource resource = Resource::Of(owed.clock);
   if (owed.rate) machine.Apply(Change::Kind::kBootRate, vm(), resource, 0);
   if (owed.parent) machine.Apply(Change::Kind::kBootParent, vm(), resource, 0);
-  if (owed.debtor) machine.Apply(Change::Kind::kDebtor, vm(), resource, 0);
+  for (const VmId debtor : owed.debtors) machine.Apply(Change::Kind::kDebtor, debtor, resource, 0);
 }
 
 void RetuneOp::ForgetDebts(Machine& machine) {

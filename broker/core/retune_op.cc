@@ -63,9 +63,11 @@ bool RetuneOp::StillWanted(Machine& machine) {
       break;
   }
   // What feeds a clock that somebody relies on would move it for certain: not even tried.
-  if (wanted && cause_ != Cause::kRequest && machine.FeedsReliedOn(asker(), clock_)) {
-    machine.blocked.insert(clock_);
-    wanted = false;
+  if (wanted && cause_ != Cause::kRequest) {
+    if (const auto owner = machine.FeedsReliedOn(asker(), clock_)) {
+      machine.blocked.insert_or_assign(clock_, *owner);
+      wanted = false;
+    }
   }
   if (!wanted) Settled(machine, true);
   return wanted;
@@ -73,8 +75,9 @@ bool RetuneOp::StillWanted(Machine& machine) {
 
 bool RetuneOp::Judge(Machine& machine) {
   const VmId asker = waiters_.front().vm;
-  const Verdict verdict = target_.reparent ? machine.judge.SetParent(asker, clock_, target_.parent)
-                                           : machine.judge.SetRate(asker, clock_, target_.rate_hz);
+  const Verdict verdict =
+      target_.reparent ? machine.judge.SetParent(asker, clock_, target_.parent)
+                       : machine.judge.SetRate(asker, clock_, target_.rate_hz, target_.max_hz);
   asked_hz_ = target_.rate_hz;
   if (verdict.kind == Verdict::Kind::kProceed) {
     if (!target_.reparent) target_.rate_hz = verdict.value;
@@ -163,7 +166,14 @@ void RetuneOp::OnOld(Machine& machine, const Outcome& outcome) {
 void RetuneOp::MakeChange(Machine& machine) {
   // Whoever asked has gone, and may have been released: what he would owe, nobody would pay.
   if (cause_ == Cause::kRequest && waiters_.empty()) return Settled(machine, true);
-  RecordDebts(machine);
+  // The same for votes: while it read, they may have been dropped, or their VMs' releases have
+  // stopped waiting for it.
+  if (cause_ == Cause::kAdjust && machine.judge.WantedRate(clock_) != target_.rate_hz) {
+    Settled(machine, true);
+    return machine.Settle(vm(), clock_);
+  }
+  if (cause_ == Cause::kAdjust && overdue()) return Settled(machine, false);
+  RecordDebts(machine, Debtors(machine));
   if (target_.reparent) return SetParent(machine, Phase::kChange, target_.parent);
   Set(machine, Phase::kChange, clock_, target_.rate_hz);
 }
@@ -247,12 +257,13 @@ void RetuneOp::Commit(Machine& machine) {
   CommitVotes(machine);
   ReplyAll(machine, Success(), Reason::kEdge);
   Settled(machine, true);
+  SettleMoved(machine);
 }
 
 void RetuneOp::CommitVotes(Machine& machine) {
   if (cause_ == Cause::kRestore) return machine.Paid(vm(), clock_, target_.reparent);
   if (target_.reparent || cause_ != Cause::kRequest || waiters_.empty()) return;
-  machine.CommitRateVote(waiters_.front().vm, clock_, asked_hz_, new_rate_);
+  machine.CommitRateVote(waiters_.front().vm, clock_, {asked_hz_, target_.max_hz}, new_rate_);
 }
 
 void RetuneOp::Fail(Machine& machine, mrq::Error error, Reason reason) {

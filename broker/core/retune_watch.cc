@@ -2,6 +2,8 @@
 // What a rate or parent change moves besides its clock: found out, and undone where it must not be.
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "broker/core/machine.h"
@@ -26,7 +28,8 @@ bool RetuneOp::Watched::Moved() const {
 }
 
 // The clocks above, from the top: they tell whether more than this subtree moved. A fixed root is
-// none of the lines, and never moves. Then those that others hold or rely on.
+// none of the lines, and never moves. Then those that others hold or rely on, and those that go by
+// votes.
 void RetuneOp::Watch(Machine& machine) {
   const auto watch = [&](ClockId clock, bool above) {
     Watched watched;
@@ -46,7 +49,8 @@ void RetuneOp::Watch(Machine& machine) {
   for (const Line line : lines()) {
     const ClockId clock(machine.ledger.lines().At(line).id);
     if (clock == clock_ || std::find(above.begin(), above.end(), clock) != above.end()) continue;
-    if (HeldByOthers(machine, line) || machine.ReliedOn(asker(), clock)) {
+    if (HeldByOthers(machine, line) || machine.judge.WantedRate(clock) != 0 ||
+        InTheWay(machine, clock)) {
       watch(clock, false);
     }
   }
@@ -54,6 +58,23 @@ void RetuneOp::Watch(Machine& machine) {
 
 bool RetuneOp::HeldByOthers(const Machine& machine, Line line) const {
   return machine.ledger.HeldByOtherVm(cause_ == Cause::kRequest ? vm() : kHost, line);
+}
+
+std::optional<VmId> RetuneOp::InTheWay(const Machine& machine, ClockId clock) const {
+  if (const auto owner = machine.ReliedOn(asker(), clock)) return owner;
+  if (cause_ != Cause::kAdjust) return std::nullopt;
+  if (const auto owner = machine.SetByOwner(clock)) return owner;
+  if (machine.judge.WantedRate(clock) == 0) return std::nullopt;
+  return machine.ledger.At(Resource::Of(clock)).rate_votes.front().first;
+}
+
+// Each adjustment so brings a clock nearer to its votes and takes none farther away: two under one
+// PLL don't chase each other.
+bool RetuneOp::NearerItsVotes(const Machine& machine, const Watched& watched) const {
+  const int64_t wanted = machine.judge.WantedRate(watched.clock);
+  const int64_t was = watched.before.value_or(watched.told);
+  return wanted != 0 && std::abs(*watched.after - wanted) <= std::abs(was - wanted) &&
+         !machine.ReliedOn(asker(), watched.clock) && !machine.SetByOwner(watched.clock);
 }
 
 void RetuneOp::ReadWatched(Machine& machine, Phase phase) {
@@ -89,10 +110,11 @@ void RetuneOp::OnWatched(Machine& machine, const Outcome& outcome) {
 
 void RetuneOp::Compare(Machine& machine) {
   for (const Watched& watched : watched_) {
-    if (!watched.Moved()) continue;
-    const auto owner = machine.ReliedOn(asker(), watched.clock);
+    if (!watched.Moved() || NearerItsVotes(machine, watched)) continue;
+    const auto owner = InTheWay(machine, watched.clock);
     if (!owner) continue;
     moved_owner_ = *owner;
+    moved_clock_ = watched.clock;
     machine.EmitOther(EventKind::kMoved, vm(), *owner, Resource::Of(watched.clock),
                       watched.after.value_or(0));
     watching_ = 0;
@@ -157,19 +179,28 @@ void RetuneOp::EndUndo(Machine& machine) {
   ReplyAll(machine, mrq::Fail(mrq::Error::kBusy), Reason::kMovesOthers);
   // What would disturb others is done when they have gone; that it isn't now is no failure.
   const bool later = undone && cause_ != Cause::kRequest;
-  if (later) Postpone(machine);
   Settled(machine, later);
+  if (later) Postpone(machine);
+  SettleMoved(machine);
 }
 
 void RetuneOp::Postpone(Machine& machine) {
-  const bool still = std::any_of(watched_.begin(), watched_.end(), [&](const Watched& watched) {
-    return machine.ReliedOn(asker(), watched.clock).has_value();
-  });
-  if (still) {
-    machine.blocked.insert(clock_);
+  if (const auto owner = InTheWay(machine, moved_clock_)) {
+    machine.blocked.insert_or_assign(clock_, *owner);
   } else {
     // Who was in the way left meanwhile, and won't call.
     machine.unsettled.try_emplace(clock_, Machine::Doubtful{vm(), 0});
+  }
+}
+
+void RetuneOp::SettleMoved(Machine& machine) {
+  // An adjustment makes no further ones: a firmware that refuses to undo would keep two clocks
+  // chasing each other.
+  if (cause_ == Cause::kAdjust) return;
+  for (const Watched& watched : watched_) {
+    if (watched.Differs() && machine.judge.WantedRate(watched.clock) != 0) {
+      machine.Settle(vm(), watched.clock);
+    }
   }
 }
 

@@ -52,7 +52,8 @@ class HostRequests : public std::enable_shared_from_this<HostRequests> {
       ++step_;
       return Next();
     }
-    std::string text = OutcomeReason(*engine_, kHost, steps_[step_], error, reason);
+    std::string text =
+        OutcomeReason(*engine_, {kHost, Ticket(), steps_[step_], std::nullopt}, error, reason);
     if (error == 0 || step_ == 0 || !undo_.has_value()) return Finish(error, std::move(text));
     Submit(*undo_, [self = shared_from_this(), error, text = std::move(text)](
                        const mrq::Response& /*response*/, core::Reason /*reason*/) mutable {
@@ -130,7 +131,8 @@ void FillAnswer(const backend::Engine& engine, VmId vm, const v1::MrqRequest& fr
   if (!decoded.ok()) {
     response->set_reason_text(std::string(decoded.status().message()));
   } else if (!answer.ok()) {
-    response->set_reason_text(OutcomeReason(engine, vm, *decoded, answer.error, reason));
+    response->set_reason_text(
+        OutcomeReason(engine, {vm, Ticket(), *decoded, std::nullopt}, answer.error, reason));
   } else {
     response->set_reason_text(std::string(core::ReasonText(reason)));
   }

@@ -80,18 +80,29 @@ absl::Status List(const TypedCall& call, const v1::ListClocksRequest& request,
   return absl::OkStatus();
 }
 
-// SetRate and RoundRate differ in the command only.
+// SetRate, SetRateRange and RoundRate differ in the command and its arguments only.
+struct RateArguments {
+  mrq::ClkCmd command = mrq::ClkCmd::kSetRate;
+  int64_t rate_hz = 0;
+  std::optional<int64_t> max_rate_hz;
+};
 template <typename Request, typename Response>
-void Rate(TypedCaller& caller, UnaryCall* rpc, mrq::ClkCmd command, const Request& request,
+void Rate(TypedCaller& caller, UnaryCall* rpc, RateArguments arguments, const Request& request,
           Response* response) {
-  const auto make = [command, rate_hz = request.rate_hz()](
-                        const TypedCall& /*call*/, uint32_t id) -> absl::StatusOr<mrq::Request> {
+  const auto make = [arguments](const TypedCall& /*call*/,
+                                uint32_t id) -> absl::StatusOr<mrq::Request> {
+    const int64_t rate_hz = arguments.rate_hz;
     if (rate_hz <= 0) {
       return absl::InvalidArgumentError(
           absl::StrCat("a rate is positive; this one is ", rate_hz, " Hz"));
     }
+    if (arguments.max_rate_hz.value_or(rate_hz) < rate_hz) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a range has a highest rate not below its lowest; this one is ", rate_hz,
+                       " to ", *arguments.max_rate_hz, " Hz"));
+    }
     mrq::ClkRequest clk;
-    clk.cmd = command;
+    clk.cmd = arguments.command;
     clk.clock = ClockId(id);
     clk.rate_hz = rate_hz;
     return clk;
@@ -100,7 +111,8 @@ void Rate(TypedCaller& caller, UnaryCall* rpc, mrq::ClkCmd command, const Reques
       rpc, ResourceKind::kClock, request.clock(), make, response->mutable_outcome(),
       [response](const TypedCall& /*call*/, core::Resource /*clock*/, const mrq::Response& answer) {
         response->set_rate_hz(mrq::ReadRate(answer).value_or(0));
-      });
+      },
+      {v1::LEASE_UNSPECIFIED, arguments.max_rate_hz});
 }
 
 }  // namespace
@@ -128,7 +140,7 @@ void GetClock(TypedCaller& caller, UnaryCall* rpc, const v1::GetClockRequest& re
 void EnableClock(TypedCaller& caller, UnaryCall* rpc, const v1::EnableClockRequest& request,
                  v1::EnableClockResponse* response) {
   caller.Run(rpc, ResourceKind::kClock, request.clock(), Clk(mrq::ClkCmd::kEnable),
-             response->mutable_outcome(), nullptr, request.lease());
+             response->mutable_outcome(), nullptr, {request.lease(), std::nullopt});
 }
 
 void DisableClock(TypedCaller& caller, UnaryCall* rpc, const v1::DisableClockRequest& request,
@@ -139,12 +151,18 @@ void DisableClock(TypedCaller& caller, UnaryCall* rpc, const v1::DisableClockReq
 
 void SetRate(TypedCaller& caller, UnaryCall* rpc, const v1::SetRateRequest& request,
              v1::SetRateResponse* response) {
-  Rate(caller, rpc, mrq::ClkCmd::kSetRate, request, response);
+  Rate(caller, rpc, {mrq::ClkCmd::kSetRate, request.rate_hz(), std::nullopt}, request, response);
+}
+
+void SetRateRange(TypedCaller& caller, UnaryCall* rpc, const v1::SetRateRangeRequest& request,
+                  v1::SetRateRangeResponse* response) {
+  Rate(caller, rpc, {mrq::ClkCmd::kSetRate, request.min_rate_hz(), request.max_rate_hz()}, request,
+       response);
 }
 
 void RoundRate(TypedCaller& caller, UnaryCall* rpc, const v1::RoundRateRequest& request,
                v1::RoundRateResponse* response) {
-  Rate(caller, rpc, mrq::ClkCmd::kRoundRate, request, response);
+  Rate(caller, rpc, {mrq::ClkCmd::kRoundRate, request.rate_hz(), std::nullopt}, request, response);
 }
 
 void SetParent(TypedCaller& caller, UnaryCall* rpc, const v1::SetParentRequest& request,

@@ -20,6 +20,8 @@ void DisableClock(TypedCaller& caller, UnaryCall* rpc, const v1::DisableClockReq
                   v1::DisableClockResponse* response);
 void SetRate(TypedCaller& caller, UnaryCall* rpc, const v1::SetRateRequest& request,
              v1::SetRateResponse* response);
+void SetRateRange(TypedCaller& caller, UnaryCall* rpc, const v1::SetRateRangeRequest& request,
+                  v1::SetRateRangeResponse* response);
 void RoundRate(TypedCaller& caller, UnaryCall* rpc, const v1::RoundRateRequest& request,
                v1::RoundRateResponse* response);
 void SetParent(TypedCaller& caller, UnaryCall* rpc, const v1::SetParentRequest& request,

@@ -56,6 +56,8 @@ void AddClock(const core::Core& core, const core::ResourceStatus& status,
     v1::RateVote* rate_vote = proto->add_rate_votes();
     rate_vote->set_vm(core.NameOf(vote.vm));
     rate_vote->set_rate_hz(vote.hz);
+    rate_vote->set_min_rate_hz(vote.min_hz);
+    rate_vote->set_max_rate_hz(vote.max_hz);
   }
   proto->set_pinned_rate_hz(status.pinned_rate_hz.value_or(0));
 }

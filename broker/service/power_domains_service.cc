@@ -38,7 +38,7 @@ void Set(TypedCaller& caller, UnaryCall* rpc, mrq::PgState state, const v1::Reso
   const auto make = [state](const TypedCall& /*call*/, uint32_t id) -> mrq::Request {
     return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(id), static_cast<uint32_t>(state)};
   };
-  caller.Run(rpc, ResourceKind::kDomain, domain, make, outcome, nullptr, lease);
+  caller.Run(rpc, ResourceKind::kDomain, domain, make, outcome, nullptr, {lease, std::nullopt});
 }
 
 }  // namespace

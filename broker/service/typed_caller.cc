@@ -2,6 +2,10 @@
 #include "broker/service/typed_caller.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -29,16 +33,17 @@ absl::Status TooMany(const Endpoint& endpoint) {
 
 }  // namespace
 
-std::string OutcomeReason(const backend::Engine& engine, VmId vm, const mrq::Request& request,
-                          int32_t error, core::Reason reason) {
+std::string OutcomeReason(const backend::Engine& engine, const core::Call& asked, int32_t error,
+                          core::Reason reason) {
   if (error == 0) {
     const bool say = std::find(std::begin(kWorthSaying), std::end(kWorthSaying), reason) !=
                      std::end(kWorthSaying);
     return std::string(say ? core::ReasonText(reason) : "");
   }
   // Things may have changed since the decision; then the explanation is not its own.
-  const core::Explanation now =
-      engine.Read([&](const core::Core& core) { return core.Explain(vm, request); });
+  const core::Explanation now = engine.Read([&](const core::Core& core) {
+    return core.Explain(asked.vm, asked.request, asked.max_rate_hz);
+  });
   return now.reason == reason && !now.text.empty() ? now.text
                                                    : std::string(core::ReasonText(reason));
 }
@@ -95,32 +100,31 @@ void TypedCaller::Start(UnaryCall* rpc, Work work) {
 }
 
 void TypedCaller::Run(UnaryCall* rpc, core::ResourceKind kind, const v1::ResourceRef& ref,
-                      MakeRequest make, v1::Outcome* outcome, Fill fill, v1::Lease lease) {
+                      MakeRequest make, v1::Outcome* outcome, Fill fill, TypedExtra extra) {
   Start(rpc, [this, kind, &ref, make = std::move(make), outcome, fill = std::move(fill),
-              lease](std::unique_ptr<TypedCall> call) mutable {
+              extra](std::unique_ptr<TypedCall> call) mutable {
     const absl::StatusOr<core::Resource> resource = call->Find(kind, ref);
     if (!resource.ok()) return call->Finish(resource.status());
     const absl::StatusOr<mrq::Request> request = make(*call, resource->id);
     if (!request.ok()) return call->Finish(request.status());
     const absl::StatusOr<backend::LeaseId> leased =
-        LeaseFor(lease, call->leases(), call->context());
+        LeaseFor(extra.lease, call->leases(), call->context());
     if (!leased.ok()) return call->Finish(leased.status());
-    Submit(std::move(call), *resource, *request, outcome, std::move(fill), *leased);
+    const core::Call asked = {call->vm(), Ticket(), *request, extra.max_rate_hz};
+    Submit(std::move(call), *resource, asked, outcome, std::move(fill), *leased);
   });
 }
 
 void TypedCaller::Submit(std::unique_ptr<TypedCall> call, core::Resource resource,
-                         const mrq::Request& request, v1::Outcome* outcome, Fill fill,
+                         const core::Call& asked, v1::Outcome* outcome, Fill fill,
                          backend::LeaseId lease) {
-  const VmId vm = call->vm();
   const absl::Duration timeout = TimeLeft(call->context(), call->endpoint().limits.request_timeout);
   deps_.engine->Submit(
-      vm, request, timeout,
-      [call = std::move(call), resource, request, outcome, fill = std::move(fill)](
+      asked, timeout,
+      [call = std::move(call), resource, asked, outcome, fill = std::move(fill)](
           const mrq::Response& response, core::Reason reason) mutable {
         ToProto(response.error, outcome);
-        outcome->set_reason(
-            OutcomeReason(call->engine(), call->vm(), request, response.error, reason));
+        outcome->set_reason(OutcomeReason(call->engine(), asked, response.error, reason));
         if (response.ok() && fill != nullptr) fill(*call, resource, response);
         call->Finish(absl::OkStatus());
       },

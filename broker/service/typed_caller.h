@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/functional/any_invocable.h"
@@ -65,6 +66,12 @@ class TypedCall {
   UnaryCall* call_;  // null once finished
 };
 
+// What a typed request has that the protocol has no words for.
+struct TypedExtra {
+  v1::Lease lease = v1::LEASE_UNSPECIFIED;  // how long the vote lasts that it adds
+  std::optional<int64_t> max_rate_hz;       // as of core::Call
+};
+
 // What the typed services share: who calls, how fast he may, and how a request becomes one
 // mrq::Request of his VM's current epoch and its answer an Outcome. A VM over its rate is slowed,
 // as on its session. Thread-safe; outlives the server.
@@ -84,21 +91,21 @@ class TypedCaller {
   void Start(UnaryCall* call, Work work);
 
   // Finds the resource, makes the request of its id, submits it and answers. `ref` and `outcome`
-  // belong to the call's messages. `lease` is how long the vote lasts that the request adds.
+  // belong to the call's messages.
   void Run(UnaryCall* call, core::ResourceKind kind, const v1::ResourceRef& ref, MakeRequest make,
-           v1::Outcome* outcome, Fill fill = nullptr, v1::Lease lease = v1::LEASE_UNSPECIFIED);
+           v1::Outcome* outcome, Fill fill = nullptr, TypedExtra extra = {});
 
  private:
-  void Submit(std::unique_ptr<TypedCall> call, core::Resource resource, const mrq::Request& request,
+  void Submit(std::unique_ptr<TypedCall> call, core::Resource resource, const core::Call& asked,
               v1::Outcome* outcome, Fill fill, backend::LeaseId lease);
 
   const TypedDeps deps_;
 };
 
 // Why a request ended as it did, in one sentence with the names of who is in the way; empty where
-// it did just what was asked. Takes the engine's lock.
-std::string OutcomeReason(const backend::Engine& engine, VmId vm, const mrq::Request& request,
-                          int32_t error, core::Reason reason);
+// it did just what was asked. Takes the engine's lock. `asked.ticket` doesn't count.
+std::string OutcomeReason(const backend::Engine& engine, const core::Call& asked, int32_t error,
+                          core::Reason reason);
 
 // The time until the client gives up, at most `limit`.
 absl::Duration TimeLeft(const grpc::CallbackServerContext& context, absl::Duration limit);

@@ -49,6 +49,7 @@ constexpr Method kMethods[] = {
     {"/bpmp.v1.Clocks/EnableClock", &CallOf<&EnableClock>::Start},
     {"/bpmp.v1.Clocks/DisableClock", &CallOf<&DisableClock>::Start},
     {"/bpmp.v1.Clocks/SetRate", &CallOf<&SetRate>::Start},
+    {"/bpmp.v1.Clocks/SetRateRange", &CallOf<&SetRateRange>::Start},
     {"/bpmp.v1.Clocks/RoundRate", &CallOf<&RoundRate>::Start},
     {"/bpmp.v1.Clocks/SetParent", &CallOf<&SetParent>::Start},
     {"/bpmp.v1.Resets/ListResets", &CallOf<&ListResets>::Start},

@@ -7,8 +7,8 @@
 apt_mirror() {
   local address
   address="$(sed -nE \
-    -e 's#^URIs: *(https?://[^ ]*debian)/? *$#\1#p' \
-    -e 's#^deb +(\[[^]]*\] +)?(https?://[^ ]*debian)/? .*#\2#p' \
+    -e 's#^URIs: *(https?://[^/ ]+/debian)/? *$#\1#p' \
+    -e 's#^deb +(\[[^]]*\] +)?(https?://[^/ ]+/debian)/? .*#\2#p' \
     /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
     head -n 1)"
   echo "${address:-http://deb.debian.org/debian}"

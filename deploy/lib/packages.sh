@@ -15,7 +15,7 @@ PACKAGES_BUILD=(
 PACKAGES_TEST=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 openssl zsh fish)
 # What a build of QEMU needs, and its tests.
 PACKAGES_QEMU=(libglib2.0-dev libpixman-1-dev libfdt-dev libseccomp-dev meson flex bison bzip2
-  dpkg-dev debian-archive-keyring gcc-aarch64-linux-gnu)
+  python3-venv dpkg-dev debian-archive-keyring gcc-aarch64-linux-gnu)
 
 # as_root COMMAND...
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }

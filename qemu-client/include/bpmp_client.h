@@ -150,6 +150,14 @@ int bpmp_client_transfer(bpmp_client *client, uint32_t mrq, const void *tx, size
                          void *rx, size_t rx_size, int32_t *bpmp_error);
 
 /*
+ * As bpmp_client_transfer(), with a time-out of its own for this request: for a caller that has spent
+ * some of its time already. 0 means the client's; BPMP_CLIENT_MAX_TIMEOUT_MS at most.
+ */
+int bpmp_client_transfer_within(bpmp_client *client, uint32_t timeout_ms, uint32_t mrq,
+                                const void *tx, size_t tx_size, void *rx, size_t rx_size,
+                                int32_t *bpmp_error);
+
+/*
  * What became of a request that was submitted.
  *
  *   status      the transport status

@@ -18,10 +18,15 @@ cd "$1"
 
 version="$(cat VERSION)"
 case "$version" in
+  *.*.[5-9][0-9]) fail "QEMU $version is a development snapshot: 7.2 to 10.1 are supported" ;;
   7.2.*|10.0.*) ;;
   8.*|9.*|10.1.*) echo "apply.sh: QEMU $version is untested; 7.2 and 10.0 are tested" >&2 ;;
   *) fail "QEMU $version is not supported: 7.2 to 10.1 are" ;;
 esac
+
+if [ -f hw/misc/nvidia_bpmp_guest.c ] && [ ! -f include/hw/misc/nvidia_bpmp_features.h ]; then
+  fail "this tree has another hw/misc/nvidia_bpmp_guest.c: take that patch out first"
+fi
 
 # put FROM TO: copies unless it is the same, so that nothing is built in vain.
 put() {

@@ -49,7 +49,9 @@ fetch() {
   local unpack=()
   if [ "$plain" = yes ]; then name="$name-plain" unpack=(--skip-patches); fi
   src="$cache/qemu/$name"
-  [ -f "$src/VERSION" ] && return 0
+  # Lines that an older apply.sh added stay as they are: then the tree is unpacked anew.
+  if [ -f "$src/VERSION" ] && cmp -s "$here/apply.sh" "$src/.bpmp-apply.sh"; then return 0; fi
+  rm -rf "$src"
   say "fetching the source of QEMU $1"
   local work
   work="$(mktemp -d -p "$cache/qemu")"
@@ -96,6 +98,7 @@ if [ -z "$build" ]; then
   [ "$sanitize" = no ] || build="$build-sanitized"
 fi
 "$here/apply.sh" "$src" >&2
+cp "$here/apply.sh" "$src/.bpmp-apply.sh"
 
 # Another python3 first on PATH breaks QEMU's configure.
 export PATH=/usr/bin:/bin:/usr/sbin:/sbin
@@ -117,7 +120,7 @@ if [ "$sanitize" = yes ]; then
   fi
 fi
 # What is configured once stays so, until the options or the place of the library change.
-inputs="${options[*]} client=$client"
+inputs="${options[*]} client=$client $(pkg-config --modversion --libs libbpmp-client 2>&1 || true)"
 if [ "$(cat "$build/.bpmp-inputs" 2>/dev/null)" != "$inputs" ]; then
   say "configuring QEMU $(cat "$src/VERSION")"
   mkdir -p "$build"
@@ -128,6 +131,7 @@ fi
 say "building QEMU $(cat "$src/VERSION") in $build"
 ninja -C "$build" qemu-system-aarch64 >"$build.log" 2>&1 || { tail -n 40 "$build.log" >&2; exit 1; }
 if ! "$build/qemu-system-aarch64" -device help 2>/dev/null | grep -q nvidia-bpmp-guest; then
+  rm -f "$build/.bpmp-inputs"
   echo "build.sh: the emulator has no nvidia-bpmp-guest: did pkg-config find libbpmp-client? (--client)" >&2
   exit 1
 fi

@@ -174,11 +174,18 @@ int bpmp_client_open(const struct bpmp_client_config* config, uint32_t wait_ms,
 
 int bpmp_client_transfer(bpmp_client* client, uint32_t mrq, const void* tx, size_t tx_size,
                          void* rx, size_t rx_size, int32_t* bpmp_error) {
+  return bpmp_client_transfer_within(client, 0, mrq, tx, tx_size, rx, rx_size, bpmp_error);
+}
+
+int bpmp_client_transfer_within(bpmp_client* client, uint32_t timeout_ms, uint32_t mrq,
+                                const void* tx, size_t tx_size, void* rx, size_t rx_size,
+                                int32_t* bpmp_error) {
   if (bpmp_error != nullptr) *bpmp_error = 0;
   int status = -EINVAL;
   if (client != nullptr && bpmp_error != nullptr && !bpmp::client::BadBytes(tx, tx_size) &&
-      !bpmp::client::BadBytes(rx, rx_size)) {
+      !bpmp::client::BadBytes(rx, rx_size) && timeout_ms <= BPMP_CLIENT_MAX_TIMEOUT_MS) {
     bpmp::client::Call call = bpmp::client::MakeCall(mrq, tx, tx_size, rx_size);
+    call.timeout = absl::Milliseconds(timeout_ms);
     Waiting waiting(rx, rx_size);
     call.waiter = waiting.waiter();
     status = client->client.Submit(call);

@@ -185,9 +185,18 @@ void RequestTable::Hear(absl::Time now) {
   if (unanswered_ > 0) --unanswered_;
 }
 
+void RequestTable::EndDoneResets(EndedList* ended) {
+  std::erase_if(reset_waiters_, [&, done = done_generation_](const ResetWaiter& waiting) {
+    if (waiting.generation > done) return false;
+    ended->push_back({waiting.waiter, 0});
+    return true;
+  });
+}
+
 void RequestTable::OnResponse(uint64_t sequence, int32_t error, absl::Span<const uint8_t> rx,
                               absl::Time now) {
   Waiter waiter;
+  EndedList resets;
   size_t rx_size = 0;
   {
     MutexLock lock(&mutex_);
@@ -202,11 +211,13 @@ void RequestTable::OnResponse(uint64_t sequence, int32_t error, absl::Span<const
         votes_.Note(slot->mrq, {slot->tx.data(), slot->tx_size}, error == 0)) {
       // The reset before it is done, told or not: doing it once more would drop this vote.
       done_generation_ = generation_;
+      EndDoneResets(&resets);
     }
     waiter = slot->waiter;
     rx_size = slot->rx_size;
     slot->used = false;
   }
+  Tell(resets);
   if (error != 0) return waiter.Tell(0, error);
   std::array<uint8_t, kMaxPayload> bytes = {};
   std::copy_n(rx.begin(), std::min(rx.size(), rx_size), bytes.begin());
@@ -222,11 +233,7 @@ void RequestTable::OnResetDone(uint64_t sequence, absl::Time now) {
       if (sent.sequence == sequence) done_generation_ = std::max(done_generation_, sent.generation);
     }
     std::erase_if(sent_resets_, [&](const SentReset& sent) { return sent.sequence == sequence; });
-    std::erase_if(reset_waiters_, [&, done = done_generation_](const ResetWaiter& waiting) {
-      if (waiting.generation > done) return false;
-      ended.push_back({waiting.waiter, 0});
-      return true;
-    });
+    EndDoneResets(&ended);
   }
   Tell(ended);
 }

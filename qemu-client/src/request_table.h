@@ -165,6 +165,8 @@ class RequestTable {
   Slot* NextUnsent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Frees the slot of a request without an answer.
   void Fail(Slot* slot, int status, EndedList* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends those who wait for resets that are done.
+  void EndDoneResets(EndedList* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FailResets(int status, EndedList* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether something with these times is overdue; else notes what it wants.
   bool Overdue(absl::Time now, absl::Time half, absl::Time deadline, bool* probed)

@@ -37,6 +37,10 @@ mrq::Response Firmware::Perform(const mrq::Request& request) {
   return mrq::Fail(Error::kInval);
 }
 
+int64_t Firmware::Divider(int64_t pll_hz, int64_t hz) {
+  return std::max<int64_t>(1, (pll_hz + hz / 2) / hz);
+}
+
 bool Firmware::Feeds(ClockId above, ClockId clock) const {
   for (auto parent = clocks_[clock.value()].parent; parent;
        parent = clocks_[parent->value()].parent) {
@@ -48,21 +52,28 @@ bool Firmware::Feeds(ClockId above, ClockId clock) const {
 void Firmware::SetPll(ClockId pll, int64_t hz) {
   const int64_t before = std::exchange(clocks_[pll.value()].rate_hz, hz);
   for (uint32_t id = 0; id < clocks_.size(); ++id) {
-    if (!clocks_[id].exists || !Feeds(pll, ClockId(id))) continue;
-    clocks_[id].rate_hz = hz * (clocks_[id].rate_hz / kStep) / (before / kStep);
+    ClockState& clock = clocks_[id];
+    if (!clock.exists || !Feeds(pll, ClockId(id))) continue;
+    clock.rate_hz = hz / Divider(before, clock.rate_hz);
   }
 }
 
 void Firmware::SetRate(ClockId clock, int64_t hz) {
   // Four times the rate asked for: what a PLL with a divider of four would run at.
   constexpr int64_t kDivider = 4;
+  int64_t real = Round(hz);
   for (const ClockId pll : plls_) {
     if (pll == clock) return SetPll(pll, hz);
-    const bool divides = clocks_[pll.value()].rate_hz % hz == 0;
-    if (Feeds(pll, clock) && !divides) SetPll(pll, hz * kDivider);
+    if (!Feeds(pll, clock)) continue;
+    const int64_t feeds = clocks_[pll.value()].rate_hz;
+    if (feeds / Divider(feeds, hz) == hz) {
+      real = hz;
+    } else if (feeds % real != 0) {
+      SetPll(pll, real * kDivider);
+    }
   }
-  const int64_t by = hz - clocks_[clock.value()].rate_hz;
-  clocks_[clock.value()].rate_hz = hz;
+  const int64_t by = real - clocks_[clock.value()].rate_hz;
+  clocks_[clock.value()].rate_hz = real;
   for (const Coupling& pair : coupled_) {
     if (pair.cause == clock) clocks_[pair.moved.value()].rate_hz += by;
   }
@@ -86,7 +97,7 @@ mrq::Response Firmware::PerformClk(const mrq::ClkRequest& request) {
       return mrq::OkRate(clock.rate_hz);
     case ClkCmd::kSetRate:
       if ((clock.flags & mrq::clk_flag::kHasSetRate) == 0) return mrq::Fail(Error::kInval);
-      SetRate(request.clock, Round(request.rate_hz));
+      SetRate(request.clock, request.rate_hz);
       return mrq::OkRate(clock.rate_hz);
     case ClkCmd::kRoundRate:
       return (clock.flags & mrq::clk_flag::kHasSetRate) == 0 ? mrq::OkRate(clock.rate_hz)

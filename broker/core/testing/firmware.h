@@ -59,6 +59,8 @@ class Firmware {
   };
 
   void SetRate(ClockId clock, int64_t hz);
+  // The whole one that comes nearest.
+  static int64_t Divider(int64_t pll_hz, int64_t hz);
   bool Feeds(ClockId above, ClockId clock) const;
   void SetPll(ClockId pll, int64_t hz);
   mrq::Response PerformClk(const mrq::ClkRequest& request);

@@ -33,9 +33,9 @@ Rig::Rig(Board board, Options options, bool run)
   backend_.ClearLog();
 }
 
-Ticket Rig::Ask(VmId vm, const mrq::Request& request) {
+Ticket Rig::Ask(VmId vm, const mrq::Request& request, std::optional<int64_t> max_rate_hz) {
   const Ticket ticket(++last_ticket_);
-  const core::Call call{vm, ticket, request};
+  const core::Call call{vm, ticket, request, max_rate_hz};
   Effects effects;
   Exchange exchange;
   exchange.vm = vm;

@@ -65,7 +65,9 @@ class Rig {
 
   // --- Asking ---
 
-  Ticket Ask(VmId vm, const mrq::Request& request);
+  Ticket Ask(VmId vm, const mrq::Request& request) { return Ask(vm, request, std::nullopt); }
+  // `max_rate_hz`: as of core::Call.
+  Ticket Ask(VmId vm, const mrq::Request& request, std::optional<int64_t> max_rate_hz);
   // Asks, performs every transfer and returns the answer, which must have come.
   mrq::Response Call(VmId vm, const mrq::Request& request);
   // The same for its error alone.

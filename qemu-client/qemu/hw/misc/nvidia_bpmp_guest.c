@@ -21,6 +21,7 @@
 #include "qemu/module.h"
 #include "qemu/thread.h"
 #include "qapi/error.h"
+#include "block/aio.h"
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
 #include "hw/qdev-properties.h"
@@ -33,6 +34,7 @@
 #include "hw/misc/nvidia_bpmp_compat.h"
 #include "trace.h"
 
+#include <linux/kvm.h>
 #include <bpmp_client.h>
 
 OBJECT_DECLARE_SIMPLE_TYPE(NvidiaBpmpGuestState, NVIDIA_BPMP_GUEST)
@@ -61,15 +63,35 @@ struct NvidiaBpmpGuestState {
 };
 
 /*
- * The window, taken for one access. With the big lock held, which is released
- * while another vCPU's request is out. Whoever isn't a vCPU (the monitor, a
- * debugger) can't wait: false, unless the window is free.
+ * Whether a vCPU makes this access itself, and not some device's DMA on its
+ * behalf: only then may the big lock be released, because such a device isn't
+ * prepared for anybody else to run meanwhile.
  */
-static bool nvidia_bpmp_enter(NvidiaBpmpGuestState *s)
+static bool nvidia_bpmp_is_vcpus(NvidiaBpmpGuestState *s, MemTxAttrs attrs)
+{
+    if (!current_cpu) {
+        return false;
+    }
+    if (kvm_enabled()) {
+        const struct kvm_run *run = current_cpu->kvm_run;
+
+        /* What made the vCPU leave the guest was an access to this window. */
+        return run->exit_reason == KVM_EXIT_MMIO &&
+               run->mmio.phys_addr - s->addr < NVIDIA_BPMP_REGION_SIZE;
+    }
+    return !attrs.unspecified && !attrs.requester_id;
+}
+
+/*
+ * The window, taken for one access. With the big lock held, which is released
+ * while another vCPU's request is out. Whoever may not wait gets it only while
+ * it is free: else false.
+ */
+static bool nvidia_bpmp_enter(NvidiaBpmpGuestState *s, bool may_wait)
 {
     qemu_mutex_lock(&s->lock);
     while (s->busy) {
-        if (!current_cpu) {
+        if (!may_wait) {
             qemu_mutex_unlock(&s->lock);
             return false;
         }
@@ -135,9 +157,15 @@ static void nvidia_bpmp_answer(NvidiaBpmpGuestState *s, int status,
     trace_nvidia_bpmp_guest_answer(status, error, size);
 }
 
-/* Sends the request that is in the window. Enters and leaves with `lock`. */
-static void nvidia_bpmp_ring(NvidiaBpmpGuestState *s, uint32_t mrq)
+/*
+ * Sends the request that is in the window. Enters and leaves with `lock`. The
+ * time that the vCPU has waited for the window counts: `until` is when it has
+ * to go on, in microseconds of g_get_monotonic_time().
+ */
+static void nvidia_bpmp_ring(NvidiaBpmpGuestState *s, uint32_t mrq,
+                             int64_t until)
 {
+    int64_t left_ms = (until - g_get_monotonic_time()) / 1000;
     uint64_t tx_size = ldq_le_p(s->window + NVIDIA_BPMP_TX_SIZE);
     uint64_t rx_size = ldq_le_p(s->window + NVIDIA_BPMP_RX_SIZE);
     uint8_t tx[NVIDIA_BPMP_PAYLOAD_MAX];
@@ -155,36 +183,40 @@ static void nvidia_bpmp_ring(NvidiaBpmpGuestState *s, uint32_t mrq)
         nvidia_bpmp_answer(s, -EINVAL, 0, rx, 0);
         return;
     }
+    if (left_ms <= 0) {
+        nvidia_bpmp_answer(s, -ETIMEDOUT, 0, rx, 0);
+        return;
+    }
     memcpy(tx, s->window + NVIDIA_BPMP_TX, tx_size);
 
     /* Nobody else changes the window now, and nobody waits for the answer. */
     s->busy = true;
-    object_ref(OBJECT(s));
     qemu_mutex_unlock(&s->lock);
     bql_unlock();
 
-    status = bpmp_client_transfer(s->client, mrq, tx, tx_size, rx, rx_size,
-                                  &error);
+    status = bpmp_client_transfer_within(s->client, left_ms, mrq, tx, tx_size,
+                                         rx, rx_size, &error);
 
     bql_lock();
     qemu_mutex_lock(&s->lock);
     nvidia_bpmp_answer(s, status, error, rx, rx_size);
     s->busy = false;
     qemu_cond_broadcast(&s->idle);
-    object_unref(OBJECT(s));
 }
 
-static uint64_t nvidia_bpmp_read(void *opaque, hwaddr offset, unsigned size)
+static MemTxResult nvidia_bpmp_read(void *opaque, hwaddr offset,
+                                    uint64_t *value, unsigned size,
+                                    MemTxAttrs attrs)
 {
     NvidiaBpmpGuestState *s = opaque;
-    uint64_t value = 0;
 
-    if (nvidia_bpmp_enter(s)) {
-        value = nvidia_bpmp_load(s, offset, size);
+    *value = 0;
+    if (nvidia_bpmp_enter(s, nvidia_bpmp_is_vcpus(s, attrs))) {
+        *value = nvidia_bpmp_load(s, offset, size);
         nvidia_bpmp_leave(s);
     }
-    trace_nvidia_bpmp_guest_read(offset, size, value);
-    return value;
+    trace_nvidia_bpmp_guest_read(offset, size, *value);
+    return MEMTX_OK;
 }
 
 /* Whether a store touches the doorbell at all. */
@@ -193,24 +225,16 @@ static bool nvidia_bpmp_touches_doorbell(hwaddr offset, unsigned size)
     return offset < NVIDIA_BPMP_MRQ + 4 && offset + size > NVIDIA_BPMP_MRQ;
 }
 
-/*
- * A request makes its vCPU wait without the big lock. A transfer that some
- * other device makes must not get there: that device isn't prepared for it.
- */
-static bool nvidia_bpmp_may_ring(MemTxAttrs attrs)
-{
-    if (!current_cpu) {
-        return qtest_enabled();
-    }
-    return !tcg_enabled() || !attrs.unspecified;
-}
-
 static MemTxResult nvidia_bpmp_write(void *opaque, hwaddr offset,
                                      uint64_t value, unsigned size,
                                      MemTxAttrs attrs)
 {
     NvidiaBpmpGuestState *s = opaque;
+    int64_t until = g_get_monotonic_time() + s->timeout_ms * INT64_C(1000);
     bool doorbell = nvidia_bpmp_touches_doorbell(offset, size);
+    bool may_wait = nvidia_bpmp_is_vcpus(s, attrs);
+    /* A test's accesses come from the main loop, where nothing else runs. */
+    bool may_ring = may_wait || (!current_cpu && qtest_enabled());
 
     trace_nvidia_bpmp_guest_write(offset, size, value);
     if (offset + size > NVIDIA_BPMP_WINDOW_SIZE) {
@@ -220,27 +244,28 @@ static MemTxResult nvidia_bpmp_write(void *opaque, hwaddr offset,
                       TYPE_NVIDIA_BPMP_GUEST, size, offset);
         return MEMTX_OK;
     }
-    if (doorbell && (offset != NVIDIA_BPMP_MRQ || size < 4 ||
-                     !nvidia_bpmp_may_ring(attrs))) {
+    if (doorbell && (offset != NVIDIA_BPMP_MRQ || size < 4 || !may_ring)) {
         qemu_log_mask(LOG_GUEST_ERROR,
                       "%s: store of %u bytes at 0x%" HWADDR_PRIx
                       " touches the doorbell and can't ring it\n",
                       TYPE_NVIDIA_BPMP_GUEST, size, offset);
         return MEMTX_OK;
     }
-    if (!nvidia_bpmp_enter(s)) {
-        return MEMTX_OK;
+    /* It may be long, with the big lock released. */
+    object_ref(OBJECT(s));
+    if (nvidia_bpmp_enter(s, may_wait)) {
+        nvidia_bpmp_store(s, offset, value, size);
+        if (doorbell) {
+            nvidia_bpmp_ring(s, (uint32_t)value, until);
+        }
+        nvidia_bpmp_leave(s);
     }
-    nvidia_bpmp_store(s, offset, value, size);
-    if (doorbell) {
-        nvidia_bpmp_ring(s, (uint32_t)value);
-    }
-    nvidia_bpmp_leave(s);
+    object_unref(OBJECT(s));
     return MEMTX_OK;
 }
 
 static const MemoryRegionOps nvidia_bpmp_ops = {
-    .read = nvidia_bpmp_read,
+    .read_with_attrs = nvidia_bpmp_read,
     .write_with_attrs = nvidia_bpmp_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
     .valid = {
@@ -276,13 +301,24 @@ static void nvidia_bpmp_reset_hold(NVIDIA_BPMP_HOLD_ARGS)
     }
 }
 
-/* In one of the library's threads. */
+static void nvidia_bpmp_warn(void *opaque)
+{
+    g_autofree char *message = opaque;
+
+    warn_report(TYPE_NVIDIA_BPMP_GUEST ": %s", message);
+}
+
+/*
+ * In one of the library's threads, which may not block: what is worth saying is
+ * said in the main loop.
+ */
 static void nvidia_bpmp_log(void *opaque, enum bpmp_client_log_level level,
                             const char *message)
 {
     trace_nvidia_bpmp_guest_log(message);
     if (level >= BPMP_CLIENT_LOG_WARNING) {
-        warn_report(TYPE_NVIDIA_BPMP_GUEST ": %s", message);
+        aio_bh_schedule_oneshot(qemu_get_aio_context(), nvidia_bpmp_warn,
+                                g_strdup(message));
     }
 }
 
@@ -305,9 +341,10 @@ static bool nvidia_bpmp_find_place(NvidiaBpmpGuestState *s, Error **errp)
                   ? NVIDIA_BPMP_ADDR_FIRST : NVIDIA_BPMP_ADDR_SECOND;
     }
     if (!QEMU_IS_ALIGNED(s->addr, NVIDIA_BPMP_REGION_SIZE) ||
-        s->addr > UINT64_MAX - NVIDIA_BPMP_REGION_SIZE) {
-        error_setg(errp, "addr=0x%" PRIx64 " is no multiple of 0x%x",
-                   s->addr, NVIDIA_BPMP_REGION_SIZE);
+        s->addr >= NVIDIA_BPMP_ADDR_END) {
+        error_setg(errp, "addr=0x%" PRIx64 " is no multiple of 0x%x below 0x%"
+                   PRIx64, s->addr, NVIDIA_BPMP_REGION_SIZE,
+                   (uint64_t)NVIDIA_BPMP_ADDR_END);
         return false;
     }
     if (!nvidia_bpmp_is_free(s->addr)) {
@@ -347,6 +384,7 @@ static bool nvidia_bpmp_connect(NvidiaBpmpGuestState *s, Error **errp)
     struct bpmp_client_config config = BPMP_CLIENT_CONFIG_INIT;
     g_autofree char *name = g_strdup_printf("qemu %s", QEMU_VERSION);
     char why[512];
+    int status;
 
     config.timeout_ms = s->timeout_ms;
     config.broker = s->broker;
@@ -361,11 +399,14 @@ static bool nvidia_bpmp_connect(NvidiaBpmpGuestState *s, Error **errp)
             return false;
         }
     }
-    if (bpmp_client_open(&config, s->wait ? s->timeout_ms : 0, &s->client,
-                         why, sizeof(why)) < 0) {
+    status = bpmp_client_open(&config, s->wait ? s->timeout_ms : 0, &s->client,
+                              why, sizeof(why));
+    if (status < 0) {
         error_setg(errp, "can't reach the BPMP broker: %s", why);
-        error_append_hint(errp, "With wait=off the machine starts without it "
-                          "and keeps trying.\n");
+        if (s->wait && status != -EINVAL) {
+            error_append_hint(errp, "With wait=off the machine starts without "
+                              "it and keeps trying.\n");
+        }
         if (config.fd >= 0) {
             close(config.fd);
         }
