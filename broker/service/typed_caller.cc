@@ -55,13 +55,13 @@ TypedCall::TypedCall(const TypedDeps* deps, Caller caller, grpc::ServerUnaryReac
   caller_.endpoint->unary_outstanding.fetch_add(1);
 }
 
-TypedCall::~TypedCall() {
-  Finish(absl::UnavailableError("the broker is stopping"));
-  caller_.endpoint->unary_outstanding.fetch_sub(1);
-}
+TypedCall::~TypedCall() { Finish(absl::UnavailableError("the broker is stopping")); }
 
 void TypedCall::Finish(const absl::Status& status) {
-  if (reactor_ != nullptr) std::exchange(reactor_, nullptr)->Finish(ToGrpc(status));
+  if (reactor_ == nullptr) return;
+  // Before the client hears: one that waits for each answer never has two outstanding.
+  caller_.endpoint->unary_outstanding.fetch_sub(1);
+  std::exchange(reactor_, nullptr)->Finish(ToGrpc(status));
 }
 
 bool TypedCall::Shows(const core::Core& core, core::Resource resource) const {
