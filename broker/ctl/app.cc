@@ -9,6 +9,7 @@
 
 #include "broker/base/status_macros.h"
 #include "broker/ctl/completion.h"
+#include "broker/ctl/device_view.h"
 #include "broker/ctl/event_view.h"
 #include "broker/ctl/tree_walk.h"
 #include "broker/ctl/units.h"
@@ -19,8 +20,8 @@ namespace {
 
 // In the order of --help.
 constexpr void (*kVerbs[])(VerbTree&) = {
-    AddStatusVerb, AddVmVerbs,     AddResourceVerbs, AddWhyVerbs,       AddPinVerbs,
-    AddWatchVerb,  AddRequestVerb, AddSessionVerb,   AddCompletionVerb,
+    AddStatusVerb, AddVmVerbs,   AddDeviceVerbs, AddResourceVerbs, AddWhyVerbs,
+    AddPinVerbs,   AddWatchVerb, AddRequestVerb, AddSessionVerb,   AddCompletionVerb,
 };
 
 constexpr char kFooter[] =
@@ -63,6 +64,10 @@ std::vector<std::string> NamesFromBroker(Context& context, const std::string& wh
       }
     }
     return names;
+  }
+  if (what == "DEVICE") {
+    const auto devices = (*admin)->Call(&v1::Admin::Stub::ListDevices, v1::ListDevicesRequest());
+    return devices.ok() ? DeviceNames(*devices) : names;
   }
   constexpr std::pair<const char*, v1::ResourceKind> kKinds[] = {
       {"CLOCK", v1::RESOURCE_KIND_CLOCK},

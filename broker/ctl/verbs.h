@@ -49,6 +49,7 @@ void AddAllVerbs(VerbTree& verbs, Globals* globals);
 // One for each file *_verbs.cc.
 void AddStatusVerb(VerbTree& verbs);
 void AddVmVerbs(VerbTree& verbs);
+void AddDeviceVerbs(VerbTree& verbs);
 void AddVmAddVerb(VerbTree& verbs, CLI::App* vm_group);
 void AddResourceVerbs(VerbTree& verbs);
 void AddWhyVerbs(VerbTree& verbs);

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/base/status_macros.h"
+#include "broker/ctl/device_view.h"
 #include "broker/ctl/json.h"
 #include "broker/ctl/line_reader.h"
 #include "broker/ctl/verbs.h"
@@ -34,6 +35,20 @@ absl::StatusOr<std::string> ReadInput(Context& context, const std::string& path)
   return text;
 }
 
+// What the broker refused, and, where that may be for the devices' names, which it may have meant.
+absl::Status WithSuggestions(const absl::Status& refused, AdminClient& admin,
+                             const v1::VmConfig& vm) {
+  if (!absl::IsFailedPrecondition(refused) || vm.devices_size() == 0) {
+    return refused;
+  }
+  const auto devices = admin.Call(&v1::Admin::Stub::ListDevices, v1::ListDevicesRequest());
+  if (!devices.ok()) {
+    return refused;
+  }
+  return absl::Status(refused.code(),
+                      absl::StrCat(refused.message(), UnknownDevices(vm, *devices)));
+}
+
 absl::StatusOr<ExitCode> Add(Context& context, const VmFlags& flags) {
   std::string json;
   BPMP_ASSIGN_OR_RETURN(const std::string file, FileOf(flags));
@@ -43,8 +58,12 @@ absl::StatusOr<ExitCode> Add(Context& context, const VmFlags& flags) {
   v1::DefineVmRequest request;
   BPMP_ASSIGN_OR_RETURN(*request.mutable_vm(), MakeVmConfig(flags, json));
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
-  BPMP_ASSIGN_OR_RETURN(const v1::DefineVmResponse done,
-                        admin->Call(&v1::Admin::Stub::DefineVm, request));
+  const absl::StatusOr<v1::DefineVmResponse> answer =
+      admin->Call(&v1::Admin::Stub::DefineVm, request);
+  if (!answer.ok()) {
+    return WithSuggestions(answer.status(), *admin, request.vm());
+  }
+  const v1::DefineVmResponse& done = *answer;
   return context.Show(done, [&] {
     std::string text =
         absl::StrCat(done.vm().name(), " added; its socket is ", done.vm().socket(), "\n");

@@ -66,6 +66,10 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerWriteReactor<v1::Event>* Watch(grpc::CallbackServerContext* context,
                                              const v1::WatchRequest* request) override;
 
+  grpc::ServerUnaryReactor* ListDevices(grpc::CallbackServerContext* context,
+                                        const v1::ListDevicesRequest* request,
+                                        v1::ListDevicesResponse* response) override;
+
   // Resources: admin_resources.cc.
   grpc::ServerUnaryReactor* ListResources(grpc::CallbackServerContext* context,
                                           const v1::ListResourcesRequest* request,

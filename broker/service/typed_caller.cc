@@ -60,13 +60,13 @@ TypedCall::TypedCall(const TypedDeps* deps, Caller caller, UnaryCall* call)
   caller_.endpoint->unary_outstanding.fetch_add(1);
 }
 
-TypedCall::~TypedCall() {
-  Finish(absl::UnavailableError("the broker is stopping"));
-  caller_.endpoint->unary_outstanding.fetch_sub(1);
-}
+TypedCall::~TypedCall() { Finish(absl::UnavailableError("the broker is stopping")); }
 
 void TypedCall::Finish(const absl::Status& status) {
-  if (call_ != nullptr) std::exchange(call_, nullptr)->Answer(status);
+  if (call_ == nullptr) return;
+  // Before the client hears: one that waits for each answer never has two outstanding.
+  caller_.endpoint->unary_outstanding.fetch_sub(1);
+  std::exchange(call_, nullptr)->Answer(status);
 }
 
 bool TypedCall::Shows(const core::Core& core, core::Resource resource) const {

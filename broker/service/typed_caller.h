@@ -35,8 +35,8 @@ struct TypedDeps {
   std::function<bool(VmId)> hides_ids;
 };
 
-// One typed call that was let in. Counts as outstanding for its VM for as long as it lives, and is
-// finished exactly once: by Finish(), or, when it is dropped because the broker stops, as
+// One typed call that was let in. Counts as outstanding for its VM until it is finished, which
+// happens exactly once: by Finish(), or, when it is dropped because the broker stops, as
 // unavailable.
 class TypedCall {
  public:

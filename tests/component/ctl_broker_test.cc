@@ -117,6 +117,23 @@ TEST_F(CtlBrokerTest, RequestsAreAnsweredInWords) {
   EXPECT_EQ(Ctl({"clock", "holders", "uarta"}).out, "nobody holds uarta\n");
 }
 
+TEST_F(CtlBrokerTest, DevicesAreListedCompletedAndSuggested) {
+  const std::string list = Ctl({"device", "list"}).out;
+  EXPECT_THAT(list, ::testing::ContainsRegex("uarta +serial@3100000 +serial-vm +uarta "));
+  ctl::ToolProcess shell({BPMPCTL, "__complete", "--socket", broker_.admin_socket(), "vm", "add",
+                          "new-vm", "--device", "uart"});
+  const std::string words = shell.ReadAll();
+  EXPECT_EQ(shell.Wait(), 0);
+  EXPECT_THAT(words, HasSubstr("uarta"));
+  EXPECT_THAT(words, Not(HasSubstr("vic")));
+  const Result slip = Ctl({"vm", "add", "new-vm", "--device", "i2c@3160001"});
+  EXPECT_EQ(slip.code, 1);
+  EXPECT_THAT(slip.err, HasSubstr("did you mean i2c@3160000? All there are: bpmpctl device list"));
+  const Result taken = Ctl({"vm", "add", "new-vm", "--device", "uarta"});
+  EXPECT_EQ(taken.code, 1);
+  EXPECT_THAT(taken.err, Not(HasSubstr("no device")));
+}
+
 TEST_F(CtlBrokerTest, ALeasedVoteLastsAsLongAsTheProgram) {
   const auto leased = [this] {
     auto process = std::make_unique<ctl::ToolProcess>(
@@ -217,6 +234,7 @@ TEST_F(CtlBrokerTest, EveryViewIsThereAsTextAndAsJson) {
       {{"status"}, &v1::ServerStatus::default_instance()},
       {{"vm", "list"}, &v1::ListVmsResponse::default_instance()},
       {{"vm", "show", "serial-vm"}, &v1::Vm::default_instance()},
+      {{"device", "list"}, &v1::ListDevicesResponse::default_instance()},
       {{"clock", "list"}, &v1::ListResourcesResponse::default_instance()},
       {{"clock", "tree", "--all"}, &v1::ListResourcesResponse::default_instance()},
       {{"clock", "holders"}, &v1::ListResourcesResponse::default_instance()},
