@@ -121,6 +121,8 @@ void Machine::VoteForToldRate(VmId vm, ClockId clock) {
   const int64_t told = tree.Rate(clock);
   Apply(Change::Kind::kRateVote, vm, resource,
         rate_policy == RatePolicy::kRange ? std::clamp(told, limits.min, limits.max) : told);
+  // Its limits may not hold what it was told.
+  if (rate_policy == RatePolicy::kRange) Settle(vm, clock);
 }
 
 void Machine::CatchUpRateVotes(ClockId clock) {

@@ -117,7 +117,8 @@ struct Machine {
   // `vm` asked for the rate or parent that the clock already has: if somebody before it left them
   // so, they are its own now and not undone before its release.
   void Claim(VmId vm, ClockId clock);
-  // The boot rate or parent is owed, and no VM holds or has changed the clock.
+  // The boot rate or parent is owed, and no VM holds or has changed the clock, or votes on its
+  // rate.
   bool DebtDue(ClockId clock) const;
   // `vm` uses the device now, by voting for `resource`, and has not before in this epoch.
   bool FirstUse(VmId vm, size_t device, Resource resource) const;

@@ -100,7 +100,9 @@ bool Machine::DebtDue(ClockId clock) const {
   const Line line = ledger.lines().Of(clock);
   const Ledger::Entry& entry = ledger.At(line);
   const bool owed = entry.boot_rate != 0 || entry.boot_parent.has_value();
-  return owed && entry.debtors.empty() && entry.rate_pin == 0 && !ledger.HeldByOtherVm(kHost, line);
+  // Who has a rate vote was told this rate, whether it holds the clock yet or not.
+  return owed && entry.debtors.empty() && entry.rate_votes.empty() && entry.rate_pin == 0 &&
+         !ledger.HeldByOtherVm(kHost, line);
 }
 
 void Machine::Claim(VmId vm, ClockId clock) {

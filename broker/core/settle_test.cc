@@ -116,6 +116,26 @@ TEST_F(SettleTest, WhatFailsToBeSetAgainIsTriedAgain) {
   EXPECT_FALSE(rig_.core().NeedsMaintenance());
 }
 
+TEST_F(SettleTest, ADebtIsNotPaidWhileSomebodyElseHasARateVote) {
+  rig_.Call(kCan0Vm, Enable(kBus));  // at 60 MHz
+  EXPECT_EQ(Set(kCan1Vm, kBus, 40), 60);
+  EXPECT_EQ(Set(kCan0Vm, kBus, 20), 40);
+  rig_.Released(kCan0Vm);
+  EXPECT_EQ(Now(kBus), 40);
+  rig_.Released(kCan1Vm);
+  ExpectBootRates();
+}
+
+TEST(RangeSettle, WhoEnablesOutsideItsLimitsIsTakenIntoThem) {
+  Board board = MakeBoard();
+  board.spec.vms[kCan0Vm.value() - 1].rate_limits = {{"lane", 20 * kMHz, 50 * kMHz, {}}};
+  Rig rig(std::move(board));
+  rig.Call(kCan0Vm, Enable(kLane));  // at 60 MHz
+  EXPECT_EQ(rig.firmware().rate(kLane), 50 * kMHz);
+  rig.Released(kCan0Vm);
+  EXPECT_EQ(rig.firmware().rate(kLane), 60 * kMHz);
+}
+
 // --- Not at others' cost ---
 
 TEST_F(SettleTest, WhatAVmJustSetIsNotMovedForAVote) {
