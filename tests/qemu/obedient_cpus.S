@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two CPUs without an operating system, each of which stores or loads 32 bits where a test tells it to.
+ * device_access_test.cc has the same offsets.
+ */
+        .equ    RAM, 0x41000000         /* then 0x40 bytes for each CPU: */
+        .equ    COMMAND, 0x00           /* the test: 1 store, 2 load; taken back when done */
+        .equ    ADDRESS, 0x08
+        .equ    VALUE, 0x10             /* to store; or loaded */
+        .equ    ALIVE, 0x18             /* 1: it takes commands */
+        .equ    FAULTS, 0x20            /* exceptions */
+
+        .global _start
+_start:
+        ldr     x20, =RAM
+        mrs     x0, mpidr_el1
+        and     x19, x0, #0xff
+        add     x20, x20, x19, lsl #6
+        adr     x0, vectors
+        msr     vbar_el1, x0
+        isb
+        cbnz    x19, alive
+        ldr     x0, =0xc4000003         /* PSCI CPU_ON */
+        mov     x1, #1
+        adr     x2, _start
+        mov     x3, #0
+        hvc     #0
+
+alive:
+        mov     x0, #1
+        str     x0, [x20, #ALIVE]
+wait:
+        ldr     x0, [x20, #COMMAND]
+        cbz     x0, wait
+        ldr     x1, [x20, #ADDRESS]
+        ldr     x2, [x20, #VALUE]
+        cmp     x0, #2
+        b.eq    load
+        str     w2, [x1]
+        b       done
+load:
+        ldr     w2, [x1]
+        str     x2, [x20, #VALUE]
+done:
+        str     xzr, [x20, #COMMAND]
+        b       wait
+
+fault:
+        ldr     x1, [x20, #FAULTS]
+        add     x1, x1, #1
+        str     x1, [x20, #FAULTS]
+        b       .
+
+        .balign 0x800
+vectors:
+        .rept   16
+        b       fault
+        .balign 0x80
+        .endr
