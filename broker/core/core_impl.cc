@@ -253,6 +253,7 @@ absl::Status Core::Impl::ClearQuarantine(Resource resource) {
   if (resource.kind == ResourceKind::kClock && machine.DebtDue(ClockId(resource.id))) {
     machine.Settle(vm, ClockId(resource.id));
   }
+  if (resource.kind == ResourceKind::kReset) machine.PayAssert(vm, ResetId(resource.id));
   return absl::OkStatus();
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/core/contains.h"
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/codec.h"
@@ -171,10 +172,15 @@ void GateOp::Fail(Machine& machine, mrq::Error error, Reason reason) {
 }
 
 void GateOp::EndOff(Machine& machine, bool ok) {
+  // All whose votes went, not only the one that the operation is for.
+  std::vector<VmId> leaving = {vm()};
+  for (const Waiter& waiter : waiters_) {
+    if (!Contains(leaving, waiter.vm)) leaving.push_back(waiter.vm);
+  }
   // The vote was its owner's, and is dropped; that the hardware still runs is the broker's affair.
   ReplyAll(machine, mrq::Ok(), ok ? Reason::kEdge : Reason::kFirmwareRefused);
   machine.scheduler.Finish(this);
-  machine.SettleResets(vm(), resource_);
+  for (const VmId gone : leaving) machine.SettleResets(gone, resource_);
   if (ok) machine.Resettle(vm(), resource_);
   Done(ok);
 }

@@ -77,6 +77,8 @@ struct Machine {
   // After a vote was dropped: a shared reset that nobody wants deasserted any longer is asserted
   // where that is owed.
   void SettleResets(VmId vm, Resource resource);
+  // Asserts a shared reset if that is owed, and nobody wants it deasserted any longer.
+  void PayAssert(VmId vm, ResetId reset);
   // A VM wanted the shared reset asserted or pulsed, and others need it as it is.
   void Withhold(VmId vm, ResetId reset, mrq::ResetCmd cmd);
   // In doubt: to be tried again, or quarantined for `vm` when that was enough.

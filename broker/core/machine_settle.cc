@@ -155,12 +155,14 @@ void Machine::SettleResets(VmId vm, Resource resource) {
   if (vm_policy == nullptr) return;
   for (const DeviceUse& device : vm_policy->devices) {
     if (!Uses(device, resource)) continue;
-    for (const ResetId reset : device.resets) {
-      if (!ledger.At(Resource::Of(reset)).assert_owed) continue;
-      scheduler.Start(std::make_unique<ResetOp>(vm, ledger.lines().Of(reset), reset,
-                                                mrq::ResetCmd::kAssert, ResetOp::Purpose::kSettle));
-    }
+    for (const ResetId reset : device.resets) PayAssert(vm, reset);
   }
+}
+
+void Machine::PayAssert(VmId vm, ResetId reset) {
+  if (!ledger.At(Resource::Of(reset)).assert_owed) return;
+  scheduler.Start(std::make_unique<ResetOp>(vm, ledger.lines().Of(reset), reset,
+                                            mrq::ResetCmd::kAssert, ResetOp::Purpose::kSettle));
 }
 
 void Machine::Withhold(VmId vm, ResetId reset, mrq::ResetCmd cmd) {

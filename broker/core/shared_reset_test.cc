@@ -43,6 +43,22 @@ TEST_F(SharedResetTest, AWithheldAssertIsMadeWhenTheLastOtherLeaves) {
   EXPECT_FALSE(rig_.Status(kVideoReset).owes);
 }
 
+TEST_F(SharedResetTest, AnOwedAssertThatFailedIsMadeWhenItsQuarantineIsCleared) {
+  rig_.Call(kNvdecVm, PowerOn(kVideoDomain));
+  rig_.Call(kVicVm, Deassert(kVideoReset));
+  EXPECT_EQ(rig_.Error(kVicVm, Assert(kVideoReset)), 0);
+  rig_.Ask(kNvdecVm, PowerOff(kVideoDomain));
+  while (rig_.in_flight() > 0 && !rig_.Flying().starts_with("RESET ASSERT")) rig_.End();
+  rig_.End(Fate::kRefused);
+  rig_.RunAll();
+  EXPECT_TRUE(rig_.Status(kVideoReset).quarantined_for.has_value());
+  EXPECT_EQ(Asserted(), false);
+  EXPECT_TRUE(rig_.ClearQuarantine(Resource::Of(kVideoReset)).ok());
+  rig_.RunAll();
+  EXPECT_EQ(Asserted(), true);
+  EXPECT_FALSE(rig_.Status(kVideoReset).owes);
+}
+
 TEST(SharedResetMark, AnOwedAssertIsMadeWhenTheLastMarkGoes) {
   Board board = MakeBoard();
   board.spec.vms[kVicVm.value() - 1].devices.front().reset_on_exit = ResetOnExit::kLeave;
