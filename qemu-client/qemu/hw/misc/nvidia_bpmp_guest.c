@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * NVIDIA Tegra BPMP window for guests, served by a BPMP broker
  *
@@ -10,8 +11,6 @@
  * The broker may take its time, and the guest's vCPU waits for it. Nobody else
  * does: the big lock is released meanwhile. `lock` and `busy` then keep the
  * window to the vCPU that rang; others that touch it wait.
- *
- * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"

@@ -1,7 +1,6 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What differs between the QEMU versions that the BPMP device is built with
- *
- * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * nvidia_bpmp_features.h is written by apply.sh, which looks for each feature
  * in the tree that it changes.
@@ -50,25 +49,26 @@
 
 /* Class data became constant in 10.1. */
 #ifdef NVIDIA_BPMP_HAVE_CONST_CLASS_DATA
-#define NVIDIA_BPMP_CLASS_DATA const void*
+#define NVIDIA_BPMP_CLASS_DATA const void *
 #else
-#define NVIDIA_BPMP_CLASS_DATA void*
+#define NVIDIA_BPMP_CLASS_DATA void *
 #endif
 
 /* The hold phase of a reset is told the reset's type from 9.1. */
 #ifdef NVIDIA_BPMP_HAVE_HOLD_TYPE
 #define NVIDIA_BPMP_HOLD_ARGS Object *obj, ResetType type
 #else
-#define NVIDIA_BPMP_HOLD_ARGS Object* obj
+#define NVIDIA_BPMP_HOLD_ARGS Object *obj
 #endif
 
 /*
  * A device that releases the big lock in a callback is entered again by other
  * vCPUs, on purpose; where there is a guard against that, it would abort them.
  */
-static inline void nvidia_bpmp_allow_reentry(MemoryRegion* mr) {
+static inline void nvidia_bpmp_allow_reentry(MemoryRegion *mr)
+{
 #ifdef NVIDIA_BPMP_HAVE_REENTRANCY_GUARD
-  mr->disable_reentrancy_guard = true;
+    mr->disable_reentrancy_guard = true;
 #endif
 }
 
