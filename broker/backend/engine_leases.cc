@@ -70,7 +70,8 @@ bool Engine::DropNextOrphan(VmId vm, core::Effects* effects) {
     return false;
   }
   // A vote that somebody is asking for is his if he gets it, and an orphan still if he doesn't.
-  const auto nobody_asks = [&waiting = waiting_](const VoteKey& key) {
+  const auto& waiting = waiting_;
+  const auto nobody_asks = [&waiting](const VoteKey& key) {
     return std::none_of(waiting.begin(), waiting.end(), [&key](const auto& entry) {
       return VoteAddedBy(entry.second.vm, entry.second.request) == key;
     });
