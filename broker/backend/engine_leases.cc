@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "broker/backend/engine.h"
 
@@ -70,11 +71,12 @@ bool Engine::DropNextOrphan(VmId vm, core::Effects* effects) {
     return false;
   }
   // A vote that somebody is asking for is his if he gets it, and an orphan still if he doesn't.
-  const auto& waiting = waiting_;
-  const auto nobody_asks = [&waiting](const VoteKey& key) {
-    return std::none_of(waiting.begin(), waiting.end(), [&key](const auto& entry) {
-      return VoteAddedBy(entry.second.vm, entry.second.request) == key;
-    });
+  std::vector<std::optional<VoteKey>> asked;
+  for (const auto& [ticket, waiting] : waiting_) {
+    asked.push_back(VoteAddedBy(waiting.vm, waiting.request));
+  }
+  const auto nobody_asks = [&asked](const VoteKey& key) {
+    return std::find(asked.begin(), asked.end(), key) == asked.end();
   };
   const std::optional<VoteKey> orphan = leases_.NextOrphan(vm, nobody_asks);
   if (!orphan) return false;

@@ -147,8 +147,9 @@ Decision Core::Impl::Decide(const Call& call) {
     return refused;
   }
   if (call.vm == kHost && DropsVote(call.request)) ForgetPin(call.request);
-  if (!Releasing(call.vm))
+  if (!Releasing(call.vm)) {
     return requests.Decide({call.vm, call.ticket}, call.request, call.max_rate_hz);
+  }
   parked[call.vm].push_back(call);
   Decision wait;
   wait.kind = Decision::Kind::kWait;
