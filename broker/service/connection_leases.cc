@@ -53,8 +53,9 @@ absl::StatusOr<backend::LeaseId> ConnectionLeases::LeaseOf(std::string_view peer
   connection.lease = engine_->OpenLease();
   connection.watch = acceptor_->WhenClosed(connection.own.get(),
                                            [weak = weak_from_this(), fd, lease = connection.lease] {
-                                             if (const auto self = weak.lock())
+                                             if (const auto self = weak.lock()) {
                                                self->OnClosed(fd, lease);
+                                             }
                                            });
   return connection.lease;
 }
