@@ -55,6 +55,7 @@ class Guest {
   void Time(int count, std::vector<double>* micros) {
     Run(kTimes, static_cast<uint64_t>(count));
     std::vector<std::string> commands;
+    commands.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) {
       commands.push_back(absl::StrFormat("readq 0x%x", kTicks + 8 * static_cast<uint64_t>(i)));
     }

@@ -62,6 +62,7 @@ std::vector<uint8_t> Window::CopyWhole(const mrq::Request& request, size_t rx_si
   put(window::kRxSize, rx_size, 8);
   put(window::kMrq, encoded.mrq, 4);
   std::vector<std::string> commands;
+  commands.reserve(2 * window::kEnd / 8);
   for (uint64_t at = 0; at < window::kEnd; at += 8) {
     commands.push_back(absl::StrFormat("writeq 0x%x 0x%x", address_ + at, Word(buffer, at)));
   }
