@@ -6,32 +6,11 @@
 #include <vector>
 
 #include "broker/backend/engine.h"
+#include "broker/core/switch_request.h"
 
 namespace bpmp::backend {
-namespace {
-
-mrq::Request Drop(core::Resource resource) {
-  if (resource.kind == core::ResourceKind::kDomain) {
-    return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(resource.id),
-                          static_cast<uint32_t>(mrq::PgState::kOff)};
-  }
-  mrq::ClkRequest request;
-  request.cmd = mrq::ClkCmd::kDisable;
-  request.clock = ClockId(resource.id);
-  return request;
-}
-
-}  // namespace
-
 int DropRank(const core::Core& core, core::Resource resource) {
-  if (resource.kind == core::ResourceKind::kDomain) return -1;
-  // As many as the deepest tree has, and so an end where the firmware's parents make a circle.
-  constexpr int kDeepest = 64;
-  int rank = 0;
-  for (auto status = core.Status(resource); status && status->parent && rank < kDeepest; ++rank) {
-    status = core.Status(core::Resource::Of(*status->parent));
-  }
-  return rank;
+  return resource.kind == core::ResourceKind::kClock ? core.Depth(ClockId(resource.id)) : -1;
 }
 
 LeaseId Engine::OpenLease() {
@@ -83,7 +62,7 @@ bool Engine::DropNextOrphan(VmId vm, core::Effects* effects) {
   core::Call call;
   call.vm = vm;
   call.ticket = Ticket(next_ticket_++);
-  call.request = Drop(orphan->resource);
+  call.request = core::SwitchRequest(orphan->resource, false);
   const core::Decision decision = core_->Decide(call, effects);
   if (decision.kind == core::Decision::Kind::kReply) {
     OnDropAnswer(*orphan, call.request, decision.response);

@@ -214,6 +214,8 @@ class Core {
   // `max_rate_hz`: as of Call.
   Explanation Explain(VmId vm, const mrq::Request& request,
                       std::optional<int64_t> max_rate_hz = std::nullopt) const;
+  // How many clocks feed this one at present, up to the root; 0 for what is no clock.
+  int Depth(ClockId clock) const;
   const Inventory& inventory() const;
   const Profile& profile() const;
   // Access of a VM to a resource, and whether it comes from the closure over ancestors alone.

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "broker/core/ops.h"
+#include "broker/core/switch_request.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
@@ -99,19 +100,10 @@ void Core::Impl::TakeOverFound() {
 
 void Core::Impl::PinTo(const Pin& pin) {
   const Waiter nobody = {kHost, Ticket()};
-  if (pin.resource.kind == ResourceKind::kDomain) {
-    mrq::PgRequest on;
-    on.cmd = mrq::PgCmd::kSetState;
-    on.domain = DomainId(pin.resource.id);
-    on.arg = static_cast<uint32_t>(mrq::PgState::kOn);
-    requests.Decide(nobody, on);
-    return;
-  }
+  requests.Decide(nobody, SwitchRequest(pin.resource, true));
+  if (!pin.rate_hz || pin.resource.kind != ResourceKind::kClock) return;
   mrq::ClkRequest request;
   request.clock = ClockId(pin.resource.id);
-  request.cmd = mrq::ClkCmd::kEnable;
-  requests.Decide(nobody, request);
-  if (!pin.rate_hz) return;
   request.cmd = mrq::ClkCmd::kSetRate;
   request.rate_hz = *pin.rate_hz;
   requests.Decide(nobody, request);

@@ -31,6 +31,11 @@ std::optional<Resource> Core::FindResource(ResourceKind kind, std::string_view n
 std::string Core::UnknownResource(ResourceKind kind, std::string_view name) const {
   return impl_->machine.names.Unknown(kind, name);
 }
+int Core::Depth(ClockId clock) const {
+  const Machine& machine = impl_->machine;
+  return machine.judge.Exists(Resource::Of(clock)) ? machine.tree.Depth(clock) : 0;
+}
+
 const Inventory& Core::inventory() const { return impl_->machine.inventory; }
 const Profile& Core::profile() const { return impl_->machine.profile; }
 

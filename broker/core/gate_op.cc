@@ -3,27 +3,14 @@
 #include <utility>
 #include <vector>
 
-#include "broker/core/contains.h"
+#include "absl/algorithm/container.h"
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
+#include "broker/core/switch_request.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
 namespace {
-
-mrq::Request SwitchRequest(Resource resource, bool on) {
-  if (resource.kind == ResourceKind::kClock) {
-    mrq::ClkRequest request;
-    request.cmd = on ? mrq::ClkCmd::kEnable : mrq::ClkCmd::kDisable;
-    request.clock = ClockId(resource.id);
-    return request;
-  }
-  mrq::PgRequest request;
-  request.cmd = mrq::PgCmd::kSetState;
-  request.domain = DomainId(resource.id);
-  request.arg = static_cast<uint32_t>(on ? mrq::PgState::kOn : mrq::PgState::kOff);
-  return request;
-}
 
 mrq::Request StateRequest(Resource resource) {
   if (resource.kind == ResourceKind::kClock) {
@@ -175,7 +162,7 @@ void GateOp::EndOff(Machine& machine, bool ok) {
   // All whose votes went, not only the one that the operation is for.
   std::vector<VmId> leaving = {vm()};
   for (const Waiter& waiter : waiters_) {
-    if (!Contains(leaving, waiter.vm)) leaving.push_back(waiter.vm);
+    if (!absl::c_linear_search(leaving, waiter.vm)) leaving.push_back(waiter.vm);
   }
   // The vote was its owner's, and is dropped; that the hardware still runs is the broker's affair.
   ReplyAll(machine, mrq::Ok(), ok ? Reason::kEdge : Reason::kFirmwareRefused);

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "broker/core/contains.h"
+#include "absl/algorithm/container.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/codec.h"
 
@@ -192,7 +192,7 @@ mrq::ClkInfo Machine::ShowInfo(VmId vm, ClockId clock) {
 
 void Machine::NoteParent(ClockId clock, ClockId parent) {
   const std::vector<ClockId>& candidates = inventory.Find(clock)->parents;
-  if (Contains(candidates, parent) && tree.SetParent(clock, parent)) view.Refresh();
+  if (absl::c_linear_search(candidates, parent) && tree.SetParent(clock, parent)) view.Refresh();
 }
 
 void Machine::Doubt(VmId vm, Resource resource) {
@@ -214,7 +214,7 @@ std::optional<bool> Machine::Powered(VmId vm, ResetId reset) const {
   const VmPolicy* vm_policy = view.PolicyOf(vm);
   if (vm_policy == nullptr) return std::nullopt;
   for (const DeviceUse& device : vm_policy->devices) {
-    if (!Contains(device.resets, reset) || device.domains.empty()) continue;
+    if (!absl::c_linear_search(device.resets, reset) || device.domains.empty()) continue;
     const auto is = [&](GateState state) {
       return std::any_of(device.domains.begin(), device.domains.end(), [&](DomainId domain) {
         return ledger.At(Resource::Of(domain)).gate == state;
@@ -233,7 +233,7 @@ bool Machine::LeavesClock(VmId vm, ClockId clock) const {
   return vm_policy != nullptr && std::any_of(vm_policy->devices.begin(), vm_policy->devices.end(),
                                              [&](const DeviceUse& device) {
                                                return device.clock_on_exit == ClockOnExit::kLeave &&
-                                                      Contains(device.clocks, clock);
+                                                      absl::c_linear_search(device.clocks, clock);
                                              });
 }
 
@@ -241,9 +241,9 @@ bool Machine::FirstUse(VmId vm, size_t index, Resource resource) const {
   const DeviceUse& device = view.PolicyOf(vm)->devices[index];
   if (!device.pulse_on_grant || granted.contains({vm, index})) return false;
   if (resource.kind == ResourceKind::kDomain) {
-    return Contains(device.domains, DomainId(resource.id));
+    return absl::c_linear_search(device.domains, DomainId(resource.id));
   }
-  return device.domains.empty() && Contains(device.clocks, ClockId(resource.id));
+  return device.domains.empty() && absl::c_linear_search(device.clocks, ClockId(resource.id));
 }
 
 bool Machine::HasGrantPulses(VmId vm, Resource resource) const {

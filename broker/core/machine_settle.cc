@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "broker/core/contains.h"
+#include "absl/algorithm/container.h"
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
 
@@ -14,8 +14,9 @@ namespace bpmp::core {
 namespace {
 
 bool Uses(const DeviceUse& device, Resource resource) {
-  return resource.kind == ResourceKind::kClock ? Contains(device.clocks, ClockId(resource.id))
-                                               : Contains(device.domains, DomainId(resource.id));
+  return resource.kind == ResourceKind::kClock
+             ? absl::c_linear_search(device.clocks, ClockId(resource.id))
+             : absl::c_linear_search(device.domains, DomainId(resource.id));
 }
 
 }  // namespace
@@ -108,7 +109,8 @@ bool Machine::DebtDue(ClockId clock) const {
 void Machine::Claim(VmId vm, ClockId clock) {
   const Ledger::Entry& entry = ledger.At(Resource::Of(clock));
   const bool owed = entry.boot_rate != 0 || entry.boot_parent;
-  if (!owed || vm == kHost || Contains(entry.debtors, vm) || LeavesClock(vm, clock)) return;
+  if (!owed || vm == kHost || absl::c_linear_search(entry.debtors, vm) || LeavesClock(vm, clock))
+    return;
   Apply(Change::Kind::kDebtor, vm, Resource::Of(clock), 1);
 }
 

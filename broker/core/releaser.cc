@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "broker/core/contains.h"
+#include "absl/algorithm/container.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/codec.h"
 
@@ -137,7 +137,7 @@ bool Releaser::StepVote(VmId vm, Resource resource) {
 
 bool Releaser::StepDebt(VmId vm, ClockId clock) {
   const Resource resource = Resource::Of(clock);
-  const bool debtor = Contains(machine_.ledger.At(resource).debtors, vm);
+  const bool debtor = absl::c_linear_search(machine_.ledger.At(resource).debtors, vm);
   if (debtor) machine_.Apply(Change::Kind::kDebtor, vm, resource, 0);
   const bool due = machine_.DebtDue(clock);
   if (due) {

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "broker/core/machine.h"
@@ -174,10 +173,7 @@ void ResetOp::Answer(Machine& machine, const Outcome& outcome) {
 
 void ResetOp::End(Machine& machine, bool ok) {
   // A mark that went may have been the last that kept the line deasserted.
-  if (purpose_ != Purpose::kSettle && machine.ledger.At(Resource::Of(reset_)).assert_owed) {
-    machine.scheduler.Start(std::make_unique<ResetOp>(vm(), lines().front(), reset_,
-                                                      mrq::ResetCmd::kAssert, Purpose::kSettle));
-  }
+  if (purpose_ != Purpose::kSettle) machine.PayAssert(vm(), reset_);
   machine.scheduler.Finish(this);
   Done(ok);
 }

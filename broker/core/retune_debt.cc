@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "broker/core/contains.h"
+#include "absl/algorithm/container.h"
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/types.h"
@@ -57,7 +57,7 @@ void RetuneOp::Owe(Machine& machine, const std::vector<VmId>& debtors, ClockId c
   owed.rate = entry.boot_rate == 0;
   owed.parent = parent && !entry.boot_parent;
   for (const VmId debtor : debtors) {
-    if (!Contains(entry.debtors, debtor)) owed.debtors.push_back(debtor);
+    if (!absl::c_linear_search(entry.debtors, debtor)) owed.debtors.push_back(debtor);
   }
   if (owed.rate) machine.Apply(Change::Kind::kBootRate, vm(), resource, rate_hz);
   if (owed.parent) {

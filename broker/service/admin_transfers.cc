@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "broker/base/status_macros.h"
 #include "broker/core/core.h"
+#include "broker/core/switch_request.h"
 #include "broker/mrq/codec.h"
 #include "broker/service/admin_service.h"
 #include "broker/service/caller.h"
@@ -90,14 +91,6 @@ mrq::Request Clk(mrq::ClkCmd command, uint32_t id, int64_t rate_hz) {
   return request;
 }
 
-mrq::Request Hold(core::Resource resource, bool on) {
-  if (resource.kind == core::ResourceKind::kClock) {
-    return Clk(on ? mrq::ClkCmd::kEnable : mrq::ClkCmd::kDisable, resource.id, 0);
-  }
-  return mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(resource.id),
-                        static_cast<uint32_t>(on ? mrq::PgState::kOn : mrq::PgState::kOff)};
-}
-
 absl::StatusOr<core::Resource> FindPinnable(const backend::Engine& engine,
                                             const v1::ResourceRef& ref) {
   BPMP_ASSIGN_OR_RETURN(const core::Resource resource,
@@ -148,7 +141,7 @@ grpc::ServerUnaryReactor* AdminService::Pin(grpc::CallbackServerContext* context
   if (absl::Status status = CheckPinnedRate(*request); !status.ok()) {
     return FinishCall(context, status);
   }
-  std::vector<mrq::Request> steps = {Hold(*resource, true)};
+  std::vector<mrq::Request> steps = {core::SwitchRequest(*resource, true)};
   if (request->rate_hz() > 0) {
     steps.push_back(Clk(mrq::ClkCmd::kSetRate, resource->id, request->rate_hz()));
   }
@@ -157,7 +150,7 @@ grpc::ServerUnaryReactor* AdminService::Pin(grpc::CallbackServerContext* context
     return status.has_value() && status->pinned;
   });
   std::optional<mrq::Request> undo;
-  if (!was_pinned) undo = Hold(*resource, false);
+  if (!was_pinned) undo = core::SwitchRequest(*resource, false);
   const std::shared_ptr<PatientCall> call = PatientCall::Make();
   std::make_shared<HostRequests>(deps_.engine, TimeLeft(*context, absl::InfiniteDuration()),
                                  response->mutable_outcome(), call)
@@ -178,7 +171,7 @@ grpc::ServerUnaryReactor* AdminService::Unpin(grpc::CallbackServerContext* conte
   const std::shared_ptr<PatientCall> call = PatientCall::Make();
   std::make_shared<HostRequests>(deps_.engine, TimeLeft(*context, absl::InfiniteDuration()),
                                  response->mutable_outcome(), call)
-      ->Start({Hold(*resource, false)}, std::nullopt);
+      ->Start({core::SwitchRequest(*resource, false)}, std::nullopt);
   return call.get();
 }
 

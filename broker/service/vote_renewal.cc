@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/core/switch_request.h"
 
 namespace bpmp::service {
 
@@ -27,12 +28,12 @@ VoteRenewal::VoteRenewal(backend::Engine* engine, VmId vm, absl::Duration timeou
                          const v1::Hello& hello, absl::AnyInvocable<void()> done)
     : engine_(engine), vm_(vm), timeout_(timeout), done_(std::move(done)) {
   for (const uint32_t id : hello.powered_domains()) {
-    requests_.emplace_back(mrq::PgRequest{mrq::PgCmd::kSetState, DomainId(id), 1});
+    requests_.push_back(core::SwitchRequest(core::Resource::Of(DomainId(id)), true));
   }
   for (const uint32_t id : hello.enabled_clocks()) {
     // No clock can have another id: on the wire they have 24 bits.
     if (id > mrq::kClockIdMask) continue;
-    requests_.emplace_back(mrq::ClkRequest{mrq::ClkCmd::kEnable, ClockId(id), 0, ClockId()});
+    requests_.push_back(core::SwitchRequest(core::Resource::Of(ClockId(id)), true));
   }
 }
 
