@@ -17,8 +17,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr int32_t kAccess = -13;
-
 VmSpec& Vm(PolicySpec* spec, VmId vm) { return spec->vms[vm.value() - 1]; }
 
 TEST(PolicyChange, AnEdgeThatWaitedIsJudgedWhenItsTurnComes) {

@@ -17,8 +17,6 @@ namespace {
 using ::testing::ElementsAre;
 using Fate = FakeBackend::Fate;
 
-constexpr int32_t kBusy = -16;
-
 class QuarantineTest : public ::testing::Test {
  protected:
   // Releases the VM, and the firmware refuses every step.

@@ -20,10 +20,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr int32_t kAccess = -13;
-constexpr int32_t kBusy = -16;
-constexpr int32_t kInval = -22;
-
 // lane goes by `range` and runs at 60 MHz. The policy limits can0 to 20..80 MHz.
 class StatedRange : public ::testing::Test {
  protected:

@@ -20,9 +20,6 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using Fate = FakeBackend::Fate;
 
-constexpr int32_t kAccess = -13;
-constexpr int32_t kBusy = -16;
-
 class RatesTest : public ::testing::Test {
  protected:
   static int64_t RateIn(const mrq::Response& response) {

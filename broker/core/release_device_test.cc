@@ -24,9 +24,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Fate = FakeBackend::Fate;
 
-constexpr int32_t kAgain = -11;
-constexpr int32_t kBusy = -16;
-
 Board WithDevice(VmId vm, const std::function<void(DeviceGrant*)>& change) {
   Board board = MakeBoard();
   change(&board.spec.vms[vm.value() - 1].devices.front());

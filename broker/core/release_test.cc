@@ -21,8 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Fate = FakeBackend::Fate;
 
-constexpr int32_t kAgain = -11;
-
 // Ends transfers until one is in flight whose description is `line`.
 void RunUntil(Rig* rig, const std::string& line) {
   for (int i = 0; i < 100 && rig->in_flight() > 0 && rig->Flying() != line; ++i) rig->End();

@@ -5,10 +5,8 @@
 #include <utility>
 
 #include "broker/core/core.h"
-#include "broker/core/testing/board.h"
+#include "broker/core/testing/pll_fixture.h"
 #include "broker/core/testing/requests.h"
-#include "broker/core/testing/rig.h"
-#include "broker/mrq/codec.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -19,28 +17,14 @@ using ::testing::Contains;
 using ::testing::Not;
 using Fate = FakeBackend::Fate;
 
-constexpr int32_t kBusy = -16;
-
-// pllb (600 MHz) is a PLL. bus goes by `max`, lane by `range`; vic and nvdec have owners.
-class SettleTest : public ::testing::Test {
+// bus goes by `max`, lane by `range`; vic and nvdec have owners.
+class SettleTest : public PllTest {
  protected:
-  SettleTest() { rig_.firmware().AddPll(kPllB); }
-
-  int64_t Set(VmId vm, ClockId clock, int64_t mhz) {
-    const mrq::Response response = rig_.Call(vm, SetRate(clock, mhz * kMHz));
-    return response.ok() ? mrq::ReadRate(response).value_or(-1) / kMHz : response.error;
-  }
   void Hold(VmId vm, ClockId clock, int64_t mhz) {
     EXPECT_EQ(Set(vm, clock, mhz), mhz);
     EXPECT_EQ(rig_.Error(vm, Enable(clock)), 0);
   }
-  int64_t Now(ClockId clock) { return rig_.firmware().rate(clock) / kMHz; }
-  int64_t Told(ClockId clock) { return rig_.Status(clock).rate_hz / kMHz; }
   bool Owes(ClockId clock) { return rig_.Status(clock).owes; }
-  void EndUntil(const std::string& flying) {
-    for (int i = 0; i < 100 && rig_.in_flight() > 0 && rig_.Flying() != flying; ++i) rig_.End();
-    ASSERT_EQ(rig_.Flying(), flying);
-  }
   // Nothing of what the VMs did is left.
   void ExpectBootRates() {
     for (const auto& [clock, mhz] :
@@ -50,8 +34,6 @@ class SettleTest : public ::testing::Test {
       EXPECT_FALSE(Owes(clock)) << ToString(clock);
     }
   }
-
-  Rig rig_;
 };
 
 // --- Set again ---

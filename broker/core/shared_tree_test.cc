@@ -6,11 +6,9 @@
 #include <utility>
 
 #include "broker/core/core.h"
-#include "broker/core/testing/board.h"
+#include "broker/core/testing/pll_fixture.h"
 #include "broker/core/testing/requests.h"
-#include "broker/core/testing/rig.h"
 #include "broker/core/testing/snapshot.h"
-#include "broker/mrq/codec.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -20,26 +18,7 @@ namespace {
 using ::testing::IsEmpty;
 using Fate = FakeBackend::Fate;
 
-constexpr int32_t kBusy = -16;
-
-// pllb (600 MHz) is a PLL: vic and nvdec divide it by 4, link, bus and lane by 10.
-class SharedTreeTest : public ::testing::Test {
- protected:
-  SharedTreeTest() { rig_.firmware().AddPll(kPllB); }
-
-  int64_t Set(VmId vm, ClockId clock, int64_t mhz) {
-    const mrq::Response response = rig_.Call(vm, SetRate(clock, mhz * kMHz));
-    return response.ok() ? mrq::ReadRate(response).value_or(-1) / kMHz : response.error;
-  }
-  int64_t Now(ClockId clock) { return rig_.firmware().rate(clock) / kMHz; }
-  int64_t Told(ClockId clock) { return rig_.Status(clock).rate_hz / kMHz; }
-  void EndUntil(const std::string& flying) {
-    for (int i = 0; i < 100 && rig_.in_flight() > 0 && rig_.Flying() != flying; ++i) rig_.End();
-    ASSERT_EQ(rig_.Flying(), flying);
-  }
-
-  Rig rig_;
-};
+class SharedTreeTest : public PllTest {};
 
 // --- Undoing ---
 

@@ -17,8 +17,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr int32_t kInval = -22;
-
 Board Hiding() {
   Board board = MakeBoard();
   for (VmSpec& vm : board.spec.vms) vm.hide_ids = true;

@@ -50,17 +50,18 @@ Acceptor::WatchId Acceptor::Listen(int fd, OnConnection on_connection) {
 }
 
 Acceptor::WatchId Acceptor::WhenReadable(int fd, absl::AnyInvocable<void()> ready) {
-  auto watch = std::make_shared<Watch>();
-  watch->fd = fd;
-  watch->ready = std::move(ready);
-  return Add(std::move(watch), EPOLLIN);
+  return When(EPOLLIN, fd, std::move(ready));
 }
 
 Acceptor::WatchId Acceptor::WhenClosed(int fd, absl::AnyInvocable<void()> closed) {
+  return When(EPOLLRDHUP, fd, std::move(closed));  // EPOLLHUP is always waited for
+}
+
+Acceptor::WatchId Acceptor::When(uint32_t events, int fd, absl::AnyInvocable<void()> ready) {
   auto watch = std::make_shared<Watch>();
   watch->fd = fd;
-  watch->ready = std::move(closed);
-  return Add(std::move(watch), EPOLLRDHUP);  // EPOLLHUP is always waited for
+  watch->ready = std::move(ready);
+  return Add(std::move(watch), events);
 }
 
 Acceptor::WatchId Acceptor::Add(std::shared_ptr<Watch> watch, uint32_t events) {

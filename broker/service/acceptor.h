@@ -57,6 +57,8 @@ class Acceptor {
     absl::AnyInvocable<void()> ready;  // of anything else
   };
 
+  WatchId When(uint32_t events, int fd, absl::AnyInvocable<void()> ready)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   WatchId Add(std::shared_ptr<Watch> watch, uint32_t events) ABSL_LOCKS_EXCLUDED(mutex_);
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   void Serve(WatchId id) ABSL_LOCKS_EXCLUDED(mutex_);

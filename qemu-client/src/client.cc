@@ -82,27 +82,23 @@ Failure Client::WaitUntilConnected(absl::Duration wait) {
 
 int Client::Submit(Call call) noexcept {
   if (call.timeout == absl::ZeroDuration()) call.timeout = options_.timeout;
-  Stream* const stream = Enter();
-  bool wake = false;
-  const int status = table_.Submit(call, Now(), &wake);
-  if (stream != nullptr && status == 0) {
-    const SignalGuard guard;
-    stream->Write();
-  }
-  if (wake) Wake();
-  Leave(stream);
-  return status;
+  return Ask([&](bool* wake) { return table_.Submit(call, Now(), wake); });
 }
 
 int Client::Reset(Waiter waiter) {
+  return Ask([&](bool* wake) {
+    try {
+      return table_.Reset(waiter, options_.timeout, Now(), wake);
+    } catch (const std::bad_alloc&) {
+      return -ENOMEM;
+    }
+  });
+}
+
+int Client::Ask(absl::FunctionRef<int(bool*)> ask) {
   Stream* const stream = Enter();
   bool wake = false;
-  int status = 0;
-  try {
-    status = table_.Reset(waiter, options_.timeout, Now(), &wake);
-  } catch (const std::bad_alloc&) {
-    status = -ENOMEM;
-  }
+  const int status = ask(&wake);
   if (stream != nullptr && status == 0) {
     const SignalGuard guard;
     stream->Write();

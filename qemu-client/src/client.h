@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "broker/base/mutex.h"
 #include "qemu-client/include/bpmp_client.h"
@@ -74,6 +75,8 @@ class Client final : public Stream::Owner {
   void FillHello(v1::Hello* hello);
 
   // --- Callers: between the two, the stream isn't destroyed ---
+  // Asks the table, and sends what there is; `ask` says whether the own thread must be woken.
+  int Ask(absl::FunctionRef<int(bool* wake)> ask) ABSL_LOCKS_EXCLUDED(mutex_);
   Stream* Enter() ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(const Stream* stream) ABSL_LOCKS_EXCLUDED(mutex_);
   void Wake() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,44 +11,21 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/lib/spawn.h"
+
 namespace bpmp::client {
-namespace {
-
-// Between fork and exec, where nothing but system calls is allowed.
-[[noreturn]] void Become(char* const* arguments, int output) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  dup2(output, STDOUT_FILENO);
-  dup2(output, STDERR_FILENO);
-  execv(arguments[0], arguments);
-  _exit(127);
-}
-
-pid_t Spawn(std::vector<std::string> arguments, int output) {
-  std::vector<char*> pointers;
-  pointers.reserve(arguments.size() + 1);
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  const pid_t pid = fork();
-  if (pid == 0) Become(pointers.data(), output);
-  if (pid < 0) std::abort();
-  return pid;
-}
-
-}  // namespace
-
 int RunProgram(const std::vector<std::string>& arguments, std::string* output) {
   int pipe_ends[2];
   if (pipe2(pipe_ends, O_CLOEXEC) != 0) std::abort();
-  const pid_t pid = Spawn(arguments, pipe_ends[1]);
+  const pid_t pid = testing::Spawn(arguments, pipe_ends[1]);
+  if (pid < 0) std::abort();
   close(pipe_ends[1]);
   char buffer[4096];
   for (ssize_t size = 0; (size = read(pipe_ends[0], buffer, sizeof(buffer))) > 0;) {
     output->append(buffer, static_cast<size_t>(size));
   }
   close(pipe_ends[0]);
-  int status = 0;
-  waitpid(pid, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return testing::WaitForEnd(pid);
 }
 
 BrokerProcess::BrokerProcess() : directory_("/tmp/bpmp-XXXXXX") {
@@ -69,7 +45,8 @@ BrokerProcess::~BrokerProcess() {
 void BrokerProcess::Start() {
   const std::string log = directory_ + "/log";
   const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  pid_ = Spawn({BPMP_BROKER_BINARY, "--config", directory_ + "/broker.yaml"}, output);
+  pid_ = testing::Spawn({BPMP_BROKER_BINARY, "--config", directory_ + "/broker.yaml"}, output);
+  if (pid_ < 0) std::abort();
   close(output);
 }
 
@@ -96,7 +73,7 @@ void BrokerProcess::Signal(int signal) {
 }
 
 void BrokerProcess::WaitForEnd() {
-  if (pid_ > 0) waitpid(pid_, nullptr, 0);
+  if (pid_ > 0) testing::WaitForEnd(pid_);
   pid_ = -1;
 }
 

@@ -18,13 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                          \
-  do {                                                                            \
-    if (!(condition)) {                                                           \
-      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);     \
-      exit(1);                                                                    \
-    }                                                                             \
-  } while (0)
+#include "check.h"
 
 enum { kPing = 0, kClk = 22, kPg = 66, kWaitMs = 20000 };
 enum { kIsEnabled = 6, kEnable = 7, kDisable = 8 };

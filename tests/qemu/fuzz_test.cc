@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "broker/mrq/codec.h"
+#include "tests/component/guest_requests.h"
 #include "tests/qemu/qemu_fixture.h"
 
 namespace bpmp::testing {
@@ -79,11 +80,8 @@ TEST_P(FuzzTest, NothingComesOfIt) {
   EXPECT_GT(Requests("a"), 1000U);
   // It still does what it is for.
   Window window(qemu.get());
-  mrq::ClkRequest rate;
-  rate.cmd = mrq::ClkCmd::kGetRate;
-  rate.clock = ClockId(155);
-  EXPECT_EQ(window.Ask(rate).ret, 0);
-  EXPECT_EQ(window.Ask(rate).tstat, 0);
+  EXPECT_EQ(window.Ask(GetRate(kUarta)).ret, 0);
+  EXPECT_EQ(window.Ask(GetRate(kUarta)).tstat, 0);
   qemu->Qmp(R"({"execute": "quit"})");
   EXPECT_EQ(qemu->WaitForEnd(), 0);
   EXPECT_THAT(qemu->Output(), ::testing::Not(::testing::HasSubstr("Sanitizer")));

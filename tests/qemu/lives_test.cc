@@ -17,6 +17,7 @@
 #include "broker/mrq/codec.h"
 #include "broker/service/event_log.h"
 #include "qemu-client/tests/broker_process.h"
+#include "tests/component/guest_requests.h"
 #include "tests/qemu/qemu_fixture.h"
 
 namespace bpmp::testing {
@@ -24,15 +25,6 @@ namespace {
 
 using ::testing::Each;
 using ::testing::HasSubstr;
-
-constexpr uint32_t kUarta = 155;
-
-mrq::ClkRequest Clk(mrq::ClkCmd command, uint32_t clock = kUarta) {
-  mrq::ClkRequest request;
-  request.cmd = command;
-  request.clock = ClockId(clock);
-  return request;
-}
 
 class LivesTest : public QemuTest {
  protected:
@@ -49,43 +41,43 @@ TEST_P(LivesTest, TwoMachinesAreTwoVms) {
   const auto a = Start("a");
   const auto b = Start("b");
   ASSERT_TRUE(a->Started() && b->Started());
-  EXPECT_EQ(Window(a.get()).Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
-  EXPECT_EQ(Window(b.get()).Ask(Clk(mrq::ClkCmd::kEnable)).ret, -13);
-  EXPECT_TRUE(broker_.Holds("a", ClockId(kUarta)));
+  EXPECT_EQ(Window(a.get()).Ask(Enable(kUarta)).ret, 0);
+  EXPECT_EQ(Window(b.get()).Ask(Enable(kUarta)).ret, -13);
+  EXPECT_TRUE(broker_.Holds("a", kUarta));
 }
 
 TEST_P(LivesTest, AResetReleasesAndKeepsTheIdentity) {
   const auto qemu = Start("a");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
-  ASSERT_EQ(window.Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
-  ASSERT_TRUE(broker_.Holds("a", ClockId(kUarta)));
+  ASSERT_EQ(window.Ask(Enable(kUarta)).ret, 0);
+  ASSERT_TRUE(broker_.Holds("a", kUarta));
   EXPECT_THAT(qemu->Qmp(R"({"execute": "system_reset"})"), HasSubstr("return"));
   qemu->WaitForEvent("RESET");
   // The next request waits for the release, and finds nothing held.
   EXPECT_EQ(window.Read(window::kRet, 4), 0U);
   EXPECT_EQ(window.Read(window::kId, 4), window::kMagic);
-  const WindowAnswer state = window.Ask(Clk(mrq::ClkCmd::kIsEnabled));
+  const WindowAnswer state = window.Ask(IsEnabled(kUarta));
   EXPECT_EQ(state.ret, 0);
   EXPECT_EQ(state.rx[0], 0);
-  EXPECT_FALSE(broker_.Holds("a", ClockId(kUarta)));
+  EXPECT_FALSE(broker_.Holds("a", kUarta));
   EXPECT_TRUE(broker_.sessions().Find(broker_.vm("a"))->connected);
 }
 
 TEST_P(LivesTest, AKilledMachineIsReleased) {
   const auto qemu = Start("a");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
-  ASSERT_EQ(Window(qemu.get()).Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
+  ASSERT_EQ(Window(qemu.get()).Ask(Enable(kUarta)).ret, 0);
   const uint64_t before = broker_.events().last();
   qemu->Kill();
   broker_.WaitFor("released", "a", before + 1);
-  EXPECT_FALSE(broker_.Holds("a", ClockId(kUarta)));
+  EXPECT_FALSE(broker_.Holds("a", kUarta));
 }
 
 TEST_P(LivesTest, AMachineThatQuitsIsReleased) {
   const auto qemu = Start("a");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
-  ASSERT_EQ(Window(qemu.get()).Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
+  ASSERT_EQ(Window(qemu.get()).Ask(Enable(kUarta)).ret, 0);
   const uint64_t before = broker_.events().last();
   qemu->Qmp(R"({"execute": "quit"})");
   EXPECT_EQ(qemu->WaitForEnd(), 0) << qemu->Output();
@@ -96,15 +88,15 @@ TEST_P(LivesTest, AFirmwareThatHangsIsATimeOut) {
   const auto qemu = Start("a", ",timeout-ms=50");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
-  ASSERT_EQ(window.Ask(Clk(mrq::ClkCmd::kGetAllInfo)).ret, 0);  // something to be stale
+  ASSERT_EQ(window.Ask(Clk(mrq::ClkCmd::kGetAllInfo, kUarta)).ret, 0);  // something to be stale
   AddFault("CLK ENABLE 155 hang count=1");
-  const WindowAnswer late = window.Ask(Clk(mrq::ClkCmd::kEnable));
+  const WindowAnswer late = window.Ask(Enable(kUarta));
   EXPECT_EQ(late.tstat, -110);
   EXPECT_EQ(late.ret, -23);
   EXPECT_EQ(late.answered, 0U);
   EXPECT_THAT(late.rx, Each(0));
   broker_.sim().ReleaseHangs();
-  EXPECT_EQ(window.Ask(Clk(mrq::ClkCmd::kGetRate)).ret, 0);
+  EXPECT_EQ(window.Ask(GetRate(kUarta)).ret, 0);
 }
 
 TEST_P(LivesTest, AMachineCantBeSavedOrMigrated) {
@@ -125,7 +117,7 @@ TEST_P(LivesTest, ASocketFromALauncherWorks) {
   const auto qemu = StartWith({"-device", absl::StrCat("nvidia-bpmp-guest,fd=", fd)});
   close(fd);
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
-  EXPECT_EQ(Window(qemu.get()).Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
+  EXPECT_EQ(Window(qemu.get()).Ask(Enable(kUarta)).ret, 0);
 }
 
 TEST_P(LivesTest, ItWorksInLibvirtsSandbox) {
@@ -133,7 +125,7 @@ TEST_P(LivesTest, ItWorksInLibvirtsSandbox) {
       {"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
        "-device", Device("a")});
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
-  EXPECT_EQ(Window(qemu.get()).Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
+  EXPECT_EQ(Window(qemu.get()).Ask(Enable(kUarta)).ret, 0);
   EXPECT_EQ(qemu->Output(), "");
 }
 
@@ -173,7 +165,7 @@ TEST_P(LivesTest, AnotherAddressIsTakenWhereAsked) {
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get(), 0x090d0000);
   EXPECT_EQ(window.Read(window::kId, 4), window::kMagic);
-  EXPECT_EQ(window.Ask(Clk(mrq::ClkCmd::kGetRate)).ret, 0);
+  EXPECT_EQ(window.Ask(GetRate(kUarta)).ret, 0);
 }
 
 // --- A broker that goes and comes
@@ -201,11 +193,11 @@ TEST_P(BrokerLivesTest, WithoutWaitingItStartsFirst) {
   const auto qemu = StartOn(broker, ",wait=off,timeout-ms=100");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
-  const WindowAnswer alone = window.Ask(Clk(mrq::ClkCmd::kEnable));
+  const WindowAnswer alone = window.Ask(Enable(kUarta));
   EXPECT_EQ(alone.tstat, -107);
   EXPECT_EQ(alone.ret, -5);
   broker.Start();
-  EXPECT_EQ(AskUntilAnswered(&window, Clk(mrq::ClkCmd::kEnable)).ret, 0);
+  EXPECT_EQ(AskUntilAnswered(&window, Enable(kUarta)).ret, 0);
 }
 
 TEST_P(BrokerLivesTest, ARestartIsSurvivedAndVotesAreKept) {
@@ -213,7 +205,7 @@ TEST_P(BrokerLivesTest, ARestartIsSurvivedAndVotesAreKept) {
   const auto qemu = StartOn(broker, ",timeout-ms=5000");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
-  ASSERT_EQ(window.Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
+  ASSERT_EQ(window.Ask(Enable(kUarta)).ret, 0);
   for (const bool kill : {false, true}) {
     if (kill) {
       broker.Kill();
@@ -221,7 +213,7 @@ TEST_P(BrokerLivesTest, ARestartIsSurvivedAndVotesAreKept) {
       broker.Stop();
     }
     broker.Start();
-    const WindowAnswer state = AskUntilAnswered(&window, Clk(mrq::ClkCmd::kIsEnabled));
+    const WindowAnswer state = AskUntilAnswered(&window, IsEnabled(kUarta));
     EXPECT_EQ(state.ret, 0);
     EXPECT_EQ(state.rx[0], 1);
   }
@@ -232,16 +224,16 @@ TEST_P(BrokerLivesTest, ADeadBrokerCostsOneTimeOut) {
   const auto qemu = StartOn(broker, ",timeout-ms=300");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
-  ASSERT_EQ(window.Ask(Clk(mrq::ClkCmd::kGetRate)).ret, 0);
+  ASSERT_EQ(window.Ask(GetRate(kUarta)).ret, 0);
   broker.Hang();
   // A whole boot. With a time-out for each it would outlast this test's own limit.
   for (int i = 0; i < 1500; ++i) {
-    const WindowAnswer answer = window.Ask(Clk(mrq::ClkCmd::kGetRate));
+    const WindowAnswer answer = window.Ask(GetRate(kUarta));
     ASSERT_EQ(answer.tstat, -110);
     ASSERT_EQ(answer.ret, -23);
   }
   broker.Resume();
-  EXPECT_EQ(AskUntilAnswered(&window, Clk(mrq::ClkCmd::kGetRate)).ret, 0);
+  EXPECT_EQ(AskUntilAnswered(&window, GetRate(kUarta)).ret, 0);
 }
 
 BPMP_FOR_EACH_QEMU(LivesTest);

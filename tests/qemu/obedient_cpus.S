@@ -10,21 +10,17 @@
         .equ    ALIVE, 0x18             /* 1: it takes commands */
         .equ    FAULTS, 0x20            /* exceptions */
 
+        .include "cpus.inc"
+
         .global _start
 _start:
         ldr     x20, =RAM
         mrs     x0, mpidr_el1
         and     x19, x0, #0xff
         add     x20, x20, x19, lsl #6
-        adr     x0, vectors
-        msr     vbar_el1, x0
-        isb
+        install_vectors
         cbnz    x19, alive
-        ldr     x0, =0xc4000003         /* PSCI CPU_ON */
-        mov     x1, #1
-        adr     x2, _start
-        mov     x3, #0
-        hvc     #0
+        start_second_cpu
 
 alive:
         mov     x0, #1
@@ -45,15 +41,4 @@ done:
         str     xzr, [x20, #COMMAND]
         b       wait
 
-fault:
-        ldr     x1, [x20, #FAULTS]
-        add     x1, x1, #1
-        str     x1, [x20, #FAULTS]
-        b       .
-
-        .balign 0x800
-vectors:
-        .rept   16
-        b       fault
-        .balign 0x80
-        .endr
+        count_faults

@@ -4,11 +4,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -23,6 +21,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tests/lib/spawn.h"
 
 namespace bpmp::testing {
 namespace {
@@ -122,21 +121,10 @@ QemuProcess::QemuProcess(const std::string& path, const std::string& accelerator
                                   "unix:" + directory_ + "/qmp"};
   if (accelerator == "qtest") all.insert(all.end(), {"-qtest-log", "/dev/null"});
   all.insert(all.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& argument : all) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  const std::string output = directory_ + "/output";
-
-  pid_ = fork();
-  if (pid_ < 0) Die("can't fork");
-  if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int fd = open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(fd, STDOUT_FILENO);
-    dup2(fd, STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
+  const std::string log = directory_ + "/output";
+  const service::UniqueFd output(open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  pid_ = Spawn(std::move(all), output.get());
+  if (pid_ < 0) Die("can't start " + path);
   const service::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
   qmp_.fd = AcceptUnlessEnded(qmp.get(), pidfd.get());
   if (qmp_.fd.valid()) qtest_.fd = AcceptUnlessEnded(qtest.get(), pidfd.get());
@@ -214,13 +202,7 @@ void QemuProcess::Kill() {
 }
 
 int QemuProcess::WaitForEnd() {
-  if (pid_ >= 0) {
-    int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    status_ = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-  }
+  if (pid_ >= 0) status_ = testing::WaitForEnd(std::exchange(pid_, -1));
   return status_;
 }
 

@@ -14,22 +14,18 @@
         .equ    LOOK_SAW, 0x30          /* RET and TSTAT */
         .equ    FAULTS, 0x38            /* exceptions of either CPU */
 
+        .include "cpus.inc"
+
         .global _start
 _start:
         ldr     x20, =RAM
         ldr     x21, =WINDOW
-        adr     x0, vectors
-        msr     vbar_el1, x0
-        isb
+        install_vectors
         mrs     x0, mpidr_el1
         and     x0, x0, #0xff
         cbnz    x0, second
 
-        ldr     x0, =0xc4000003         /* PSCI CPU_ON */
-        mov     x1, #1
-        adr     x2, _start
-        mov     x3, #0
-        hvc     #0
+        start_second_cpu
 
 first:
         ldr     x0, [x20, #RING]
@@ -58,15 +54,4 @@ second:
         str     x1, [x20, #LOOKED]
         b       second
 
-fault:
-        ldr     x1, [x20, #FAULTS]
-        add     x1, x1, #1
-        str     x1, [x20, #FAULTS]
-        b       .
-
-        .balign 0x800
-vectors:
-        .rept   16
-        b       fault
-        .balign 0x80
-        .endr
+        count_faults

@@ -10,21 +10,13 @@
 
 #include "absl/strings/str_format.h"
 #include "broker/mrq/codec.h"
+#include "tests/component/guest_requests.h"
 #include "tests/qemu/qemu_fixture.h"
 
 namespace bpmp::testing {
 namespace {
 
 using ::testing::Each;
-
-constexpr uint32_t kUarta = 155;
-
-mrq::ClkRequest Clk(mrq::ClkCmd command, uint32_t clock = kUarta) {
-  mrq::ClkRequest request;
-  request.cmd = command;
-  request.clock = ClockId(clock);
-  return request;
-}
 
 class WindowTest : public QemuTest {
  protected:
@@ -111,7 +103,7 @@ TEST_P(WindowTest, OnlyAWholeStoreAtTheDoorbellRings) {
 }
 
 TEST_P(WindowTest, TheDevicesOwnRegistersCantBeStored) {
-  window_->Ask(Clk(mrq::ClkCmd::kGetRate));
+  window_->Ask(GetRate(kUarta));
   const uint64_t before = window_->Read(window::kId, 8);
   window_->Write(window::kTstat, 0x11111111, 4);
   window_->Write(window::kId, 0x2222222233333333, 8);
@@ -123,21 +115,22 @@ TEST_P(WindowTest, TheDevicesOwnRegistersCantBeStored) {
 }
 
 TEST_P(WindowTest, ARequestIsAnswered) {
-  const WindowAnswer info = window_->Ask(Clk(mrq::ClkCmd::kGetAllInfo));
+  const WindowAnswer info = window_->Ask(Clk(mrq::ClkCmd::kGetAllInfo, kUarta));
   EXPECT_EQ(info.ret, 0);
   EXPECT_EQ(info.tstat, 0);
   EXPECT_EQ(info.answered, mrq::kPayloadSize);
   const std::string name(reinterpret_cast<const char*>(info.rx.data()) + 73);
   EXPECT_EQ(name, "uarta");
 
-  EXPECT_EQ(window_->Ask(Clk(mrq::ClkCmd::kEnable)).ret, 0);
-  EXPECT_TRUE(broker_.Holds("a", ClockId(kUarta)));
-  EXPECT_EQ(window_->Ask(Clk(mrq::ClkCmd::kDisable)).ret, 0);
-  EXPECT_FALSE(broker_.Holds("a", ClockId(kUarta)));
+  EXPECT_EQ(window_->Ask(Enable(kUarta)).ret, 0);
+  EXPECT_TRUE(broker_.Holds("a", kUarta));
+  EXPECT_EQ(window_->Ask(Disable(kUarta)).ret, 0);
+  EXPECT_FALSE(broker_.Holds("a", kUarta));
 }
 
 TEST_P(WindowTest, TheKnownProxysWholeCopiesWork) {
-  const std::vector<uint8_t> loaded = window_->CopyWhole(Clk(mrq::ClkCmd::kGetAllInfo), 113);
+  const std::vector<uint8_t> loaded =
+      window_->CopyWhole(Clk(mrq::ClkCmd::kGetAllInfo, kUarta), 113);
   ASSERT_EQ(loaded.size(), window::kEnd);
   EXPECT_EQ(Asked(), 1U);
   EXPECT_THAT(std::vector<uint8_t>(loaded.begin() + window::kRet, loaded.begin() + window::kId),
@@ -152,8 +145,8 @@ TEST_P(WindowTest, TheKnownProxysWholeCopiesWork) {
 }
 
 TEST_P(WindowTest, ARefusalLeavesAnErrorAndZeroes) {
-  ASSERT_EQ(window_->Ask(Clk(mrq::ClkCmd::kGetAllInfo)).ret, 0);  // something to be stale
-  const WindowAnswer refused = window_->Ask(Clk(mrq::ClkCmd::kEnable, 167));  // b's
+  ASSERT_EQ(window_->Ask(Clk(mrq::ClkCmd::kGetAllInfo, kUarta)).ret, 0);  // something to be stale
+  const WindowAnswer refused = window_->Ask(Enable(kVic));                // b's
   EXPECT_EQ(refused.ret, -13);
   EXPECT_EQ(refused.tstat, 0);
   EXPECT_EQ(refused.answered, 0U);
@@ -168,7 +161,7 @@ TEST_P(WindowTest, HostileSizesAreRefusedAndNothingIsSent) {
                                                   {8, 121},
                                                   {8, 0x201},
                                                   {uint64_t{1} << 63, 0}}) {
-    ASSERT_EQ(window_->Ask(Clk(mrq::ClkCmd::kGetAllInfo)).ret, 0);
+    ASSERT_EQ(window_->Ask(Clk(mrq::ClkCmd::kGetAllInfo, kUarta)).ret, 0);
     const uint64_t before = Asked();
     window_->Write(window::kTxSize, tx_size, 8);
     window_->Write(window::kRxSize, rx_size, 8);

@@ -13,12 +13,6 @@
 
 namespace bpmp::core::testing {
 
-inline constexpr int32_t kAccess = -13;
-inline constexpr int32_t kBusy = -16;
-inline constexpr int32_t kInval = -22;
-inline constexpr int32_t kNoDev = -19;
-inline constexpr int32_t kBadCmd = -6;
-
 // What every request does, one test a cell: each row of the decision table for a VM that is alone
 // on the resource, for one that shares it with another holder, and for one that may not use it.
 class DecisionTable : public ::testing::Test {

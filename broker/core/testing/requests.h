@@ -10,6 +10,14 @@
 // The requests of a guest, one word each, for tests that read like a story.
 namespace bpmp::core::testing {
 
+// How requests end, as they are answered.
+inline constexpr int32_t kBadCmd = -6;
+inline constexpr int32_t kAgain = -11;
+inline constexpr int32_t kAccess = -13;
+inline constexpr int32_t kBusy = -16;
+inline constexpr int32_t kNoDev = -19;
+inline constexpr int32_t kInval = -22;
+
 inline mrq::Request Clk(mrq::ClkCmd cmd, ClockId clock, int64_t hz = 0, ClockId parent = {}) {
   return mrq::ClkRequest{cmd, clock, hz, parent};
 }
