@@ -9,8 +9,9 @@
 #                               run; with --quick: unit or component, gcc only
 #   tests/run.sh ... -- ARGS    ARGS go to ctest
 #
-# Builds in build/<preset>, keeps its tools in build/tools, and emulators in ~/.cache/bpmp-broker/qemu; changes nothing on the machine but installed
-# packages. At its end it names the tests that were skipped, and why, before ctest's closing lines.
+# Builds in build/<preset>, keeps its tools in build/tools, and emulators in ~/.cache/bpmp-broker/qemu; changes
+# nothing else on the machine but installed packages. At its end it names the tests that were skipped, and why,
+# before ctest's closing lines.
 # Exit status 0 when everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +23,7 @@ while [ $# -gt 0 ]; do
     --quick) quick=yes ;;
     -L) label="${2:?-L needs a label}"; shift ;;
     --) shift; ctest_args=("$@"); break ;;
-    -h|--help) sed -n '3,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "tests/run.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
   esac
   shift

@@ -2,7 +2,6 @@
 #include "broker/service/connection_leases.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <utility>
 #include <vector>
@@ -13,15 +12,6 @@
 #include "broker/service/caller.h"
 
 namespace bpmp::service {
-namespace {
-
-ino_t SocketOf(int fd) {
-  struct stat status {};
-  return fstat(fd, &status) == 0 ? status.st_ino : 0;
-}
-
-}  // namespace
-
 ConnectionLeases::~ConnectionLeases() { Abandon(); }
 
 void ConnectionLeases::Accepted(int fd) {

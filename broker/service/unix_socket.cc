@@ -117,6 +117,11 @@ void UniqueFd::reset() {
   if (fd_ >= 0) close(std::exchange(fd_, -1));
 }
 
+ino_t SocketOf(int fd) {
+  struct stat status {};
+  return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
 absl::StatusOr<uid_t> FindUser(std::string_view name_or_id) {
   return FindId<passwd>(name_or_id, "user", getpwnam_r,
                         [](const passwd& entry) { return entry.pw_uid; });

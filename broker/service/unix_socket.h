@@ -31,6 +31,10 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+// The number of the socket behind a descriptor, by which to tell whether it still is the same one;
+// 0 where there is none.
+ino_t SocketOf(int fd);
+
 // How a socket file shall look. What is absent is left as the broker creates it.
 struct SocketOwner {
   std::optional<uid_t> user;

@@ -4,7 +4,6 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -22,11 +21,6 @@ namespace {
 constexpr absl::Duration kHeirCheck = absl::Seconds(1);
 // How long calls may take to notice that their server is going.
 constexpr absl::Duration kShutdown = absl::Milliseconds(50);
-
-ino_t SocketOf(int fd) {
-  struct stat status {};
-  return fstat(fd, &status) == 0 ? status.st_ino : 0;
-}
 
 bool SameClient(const Peer& a, const Peer& b) {
   // Processes that can't be told apart share a server; their sessions are kept apart by what they
