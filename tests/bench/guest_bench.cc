@@ -194,7 +194,7 @@ void BootCpu(const Sides& sides, const std::string& name) {
   };
   std::vector<double> broker_cpu;
   std::vector<double> echo_cpu;
-  for (int round = 0; round < 11; ++round) {
+  for (int round = 0; round < 41; ++round) {
     const double b = replay(&broker, sides.broker.process());
     const double e = replay(&echo, sides.echo.process());
     if (round == 0) continue;
