@@ -1,38 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/core/names.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "broker/base/string_view.h"
+#include "broker/base/suggest.h"
 
 namespace bpmp::core {
 namespace {
-
-// Edit distance, for suggestions only; names have at most 39 bytes, but what people type may not.
-size_t Distance(std::string_view a, std::string_view b) {
-  constexpr size_t kLongest = 64;
-  a = a.substr(0, kLongest);
-  b = b.substr(0, kLongest);
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row.back();
-}
 
 std::optional<uint32_t> Number(std::string_view text) {
   uint32_t value = 0;
@@ -108,29 +89,28 @@ std::string Names::NameOf(Resource resource) const {
 }
 
 std::string Names::Unknown(ResourceKind kind, std::string_view name) const {
-  std::string best;
-  size_t best_distance = name.size() / 2 + 1;
-  const auto consider = [&](const std::string& candidate) {
-    const size_t distance = Distance(name, candidate);
-    if (distance < best_distance || (distance == best_distance && candidate < best)) {
-      best_distance = distance;
-      best = candidate;
-    }
-  };
+  return absl::StrCat("no ", ToAbsl(KindName(kind)), " '", ToAbsl(name), "'",
+                      DidYouMean(name, All(kind)));
+}
+
+std::vector<std::string> Names::All(ResourceKind kind) const {
+  std::vector<std::string> names;
   if (kind == ResourceKind::kClock) {
-    for (const auto& [candidate, id] : clocks_) consider(candidate);
+    for (const ClockInfo& clock : inventory_.clocks) {
+      if (clock.exists()) names.push_back(clock.name);
+    }
   } else if (kind == ResourceKind::kDomain) {
-    for (const auto& [candidate, id] : domains_) consider(candidate);
+    for (const DomainInfo& domain : inventory_.domains) {
+      if (domain.exists()) names.push_back(domain.name);
+    }
   } else {
     // Not "reset 5", which NameOf() makes up and nobody can write.
     for (uint32_t id = 0; id <= inventory_.max_reset_id; ++id) {
-      const std::string candidate = profile_.NameOf(ResetId(id));
-      if (FindReset(candidate)) consider(candidate);
+      std::string name = profile_.NameOf(ResetId(id));
+      if (FindReset(name)) names.push_back(std::move(name));
     }
   }
-  std::string text = absl::StrCat("no ", ToAbsl(KindName(kind)), " '", ToAbsl(name), "'");
-  if (!best.empty()) absl::StrAppend(&text, "; did you mean '", best, "'?");
-  return text;
+  return names;
 }
 
 std::string_view KindName(ResourceKind kind) {

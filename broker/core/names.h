@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "broker/base/ids.h"
@@ -34,6 +35,9 @@ class Names {
   std::string Unknown(ResourceKind kind, std::string_view name) const;
 
  private:
+  // Every name of a kind, in the order of the ids.
+  std::vector<std::string> All(ResourceKind kind) const;
+
   const Inventory& inventory_;
   const Profile& profile_;
   absl::flat_hash_map<std::string, ClockId> clocks_;

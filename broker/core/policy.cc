@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "broker/base/string_view.h"
+#include "broker/base/suggest.h"
 #include "broker/core/names.h"
 #include "broker/core/policy_checks.h"
 #include "broker/mrq/types.h"
@@ -157,11 +158,19 @@ class Compiler {
     }
   }
 
+  std::vector<std::string> DeviceNames() const {
+    std::vector<std::string> names;
+    names.reserve(profile_.devices().size());
+    for (const Device& device : profile_.devices()) names.push_back(device.name());
+    return names;
+  }
+
   void GiveDevice(const DeviceGrant& grant, const std::string& who, VmPolicy* vm) {
     const Device* device = profile_.FindDevice(grant.device);
     if (device == nullptr) {
       Problem(grant.where, who,
-              absl::StrFormat("profile '%s' has no device '%s'", profile_.name(), grant.device));
+              absl::StrFormat("profile '%s' has no device '%s'%s", profile_.name(), grant.device,
+                              DidYouMean(grant.device, DeviceNames())));
       return;
     }
     DeviceUse use;

@@ -149,13 +149,8 @@ TEST(ToJson, HasProtoNamesAndDefaults) {
   EXPECT_THAT(ToJson(config, JsonLayout::kIndented), HasSubstr("\n \"certificate_name\""));
 }
 
-TEST(Closest, FindsTyposAndNothingElse) {
-  const std::vector<std::string> names = {"uarta", "uartb", "gpu", "vic"};
-  EXPECT_EQ(Closest("uatra", names), "uarta");
-  EXPECT_EQ(Closest("uart", names), "uarta");
-  EXPECT_EQ(Closest("vc", names), "vic");
-  EXPECT_EQ(Closest("mgbe0", names), "");
-  EXPECT_EQ(Closest(std::string(100'000, 'u'), names), "");
+TEST(DidYouMean, EndsTheSentence) {
+  const std::vector<std::string> names = {"uarta", "vic"};
   EXPECT_EQ(DidYouMean("uatra", names), "; did you mean uarta?");
   EXPECT_EQ(DidYouMean("mgbe0", names), ".");
 }

@@ -51,7 +51,14 @@ absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path) {
   LoadedConfig loaded;
   loaded.config = std::make_unique<v1::Config>();
   if (!path.empty()) {
-    BPMP_RETURN_IF_ERROR(LoadYamlFile(path, loaded.config.get(), &loaded.sources));
+    const absl::Status read = LoadYamlFile(path, loaded.config.get(), &loaded.sources);
+    if (absl::IsNotFound(read)) {
+      return absl::NotFoundError(absl::StrCat(
+          read.message(),
+          "; give the path of one (deploy/examples has some), or leave --config out to try the "
+          "broker with a simulated BPMP"));
+    }
+    BPMP_RETURN_IF_ERROR(read);
   }
   return loaded;
 }

@@ -19,7 +19,7 @@
 #include "absl/strings/str_join.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
-#include "broker/daemon/suggest.h"
+#include "broker/base/suggest.h"
 #include "broker/daemon/yaml_scalar.h"
 #include "broker/daemon/yaml_tree.h"
 

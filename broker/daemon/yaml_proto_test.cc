@@ -11,7 +11,6 @@
 #include "absl/strings/str_split.h"
 #include "bpmp/v1/admin.pb.h"
 #include "bpmp/v1/config.pb.h"
-#include "broker/daemon/suggest.h"
 #include "broker/daemon/yaml_scalar.h"
 
 namespace bpmp::daemon {
@@ -165,13 +164,6 @@ TEST(EnumWordTest, DropsThePrefix) {
   EXPECT_EQ(EnumWord(*v1::Access_descriptor()->FindValueByNumber(v1::ACCESS_VOTE)), "vote");
   EXPECT_EQ(EnumWord(*v1::RatePolicy_descriptor()->FindValueByNumber(v1::RATE_POLICY_MAX)), "max");
   EXPECT_EQ(EnumWord(*v1::Access_descriptor()->FindValueByNumber(0)), "");
-}
-
-TEST(SuggestTest, OnlyWhatIsNear) {
-  EXPECT_EQ(DidYouMean("nmae", {"mode", "name"}), "; did you mean 'name'?");
-  EXPECT_EQ(DidYouMean("xyz", {"mode", "name"}), "");
-  EXPECT_EQ(DidYouMean("", {"mode"}), "");
-  EXPECT_EQ(DidYouMean(std::string(100'000, 'a'), {"mode"}), "");
 }
 
 }  // namespace

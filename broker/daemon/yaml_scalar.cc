@@ -18,7 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "broker/base/string_view.h"
-#include "broker/daemon/suggest.h"
+#include "broker/base/suggest.h"
 
 namespace bpmp::daemon {
 namespace {
