@@ -16,7 +16,7 @@ apt_mirror() {
 
 # apt_private SUITE [--arch ARCH] COMMAND...: apt-get COMMAND with binary and source packages of one suite of Debian's.
 apt_private() {
-  local suite="$1" root arch key
+  local suite="$1" root arch key mirror
   shift
   arch="$(dpkg --print-architecture)"
   if [ "$1" = --arch ]; then arch="$2"; shift 2; fi
@@ -27,7 +27,9 @@ apt_private() {
     echo "Debian's keys are missing; install: debian-archive-keyring" >&2
     return 1
   fi
-  printf "%s [signed-by=$key] $(apt_mirror) $suite main\n" deb deb-src >"$root/sources.list"
+  mirror="$(apt_mirror)"
+  case "$suite" in *-security) mirror="$mirror-security" ;; esac
+  printf "%s [signed-by=$key] $mirror $suite main\n" deb deb-src >"$root/sources.list"
   local options=(
     -o "Dir::Etc::sourcelist=$root/sources.list" -o Dir::Etc::sourceparts=/dev/null
     -o "Dir::State::lists=$root/lists" -o "Dir::Cache::archives=$root/archives"

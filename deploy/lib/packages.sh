@@ -16,6 +16,9 @@ PACKAGES_TEST=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 openssl
 # What a build of QEMU needs, and its tests.
 PACKAGES_QEMU=(libglib2.0-dev libpixman-1-dev libfdt-dev libseccomp-dev meson flex bison bzip2
   python3-venv dpkg-dev debian-archive-keyring gcc-aarch64-linux-gnu)
+# What a build of a kernel needs, and of what boots on it.
+PACKAGES_KERNEL=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross flex bison bc libssl-dev libelf-dev xz-utils cpio patch
+  python3 dpkg-dev debian-archive-keyring device-tree-compiler sparse)
 
 # as_root COMMAND...
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
