@@ -5,11 +5,11 @@
 #   tests/run.sh                everything: gcc; clang with ASan and UBSan and the fuzzers; clang with TSan;
 #                               formatting and clang-tidy
 #   tests/run.sh --quick        gcc only, unit and component tests: the inner loop
-#   tests/run.sh -L LABEL       the tests with that ctest label (unit, component, fuzz, qemu), everywhere they
+#   tests/run.sh -L LABEL       the tests with that ctest label (unit, component, fuzz, qemu, e2e), everywhere they
 #                               run; with --quick: unit or component, gcc only
 #   tests/run.sh ... -- ARGS    ARGS go to ctest
 #
-# Builds in build/<preset>, keeps its tools in build/tools, and emulators in ~/.cache/bpmp-broker/qemu; changes
+# Builds in build/<preset>, keeps its tools in build/tools, emulators and kernels in ~/.cache/bpmp-broker; changes
 # nothing else on the machine but installed packages. At its end it names the tests that were skipped, and why,
 # before ctest's closing lines.
 # Exit status 0 when everything passed.
@@ -29,10 +29,11 @@ while [ $# -gt 0 ]; do
   shift
 done
 case "$label" in
-  ''|unit|component|fuzz|qemu) ;;
-  *) echo "tests/run.sh: no tests have the label '$label' (unit, component, fuzz, qemu)" >&2; exit 2 ;;
+  ''|unit|component|fuzz|qemu|e2e) ;;
+  *) echo "tests/run.sh: no tests have the label '$label' (unit, component, fuzz, qemu, e2e)" >&2; exit 2 ;;
 esac
-if [ "$quick" = yes ] && { [ "$label" = fuzz ] || [ "$label" = qemu ]; }; then
+case "$label" in fuzz|qemu|e2e) slow=yes ;; *) slow=no ;; esac
+if [ "$quick" = yes ] && [ "$slow" = yes ]; then
   echo "tests/run.sh: --quick is for unit and component tests; run: tests/run.sh -L $label" >&2
   exit 2
 fi
@@ -42,7 +43,7 @@ export BPMP_PROPERTY_SEED="${BPMP_PROPERTY_SEED:-$((16#$(git rev-parse --short=7
 # So that a clone elsewhere on this machine finds what another has compiled.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 
-say() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %s (after %d min)\n' "$*" $((SECONDS / 60)); }
 jobs="$(nproc)"
 
 # build PRESET: configures and builds all of it.
@@ -97,10 +98,21 @@ emulators() {
   export LD_LIBRARY_PATH="$PWD/build/dev/qemu-client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 }
 
+# kernels: builds those of the guests, and what they boot into, and tells the tests where they are.
+kernels() {
+  local version build
+  for version in 6.1 6.12; do
+    build="$(kernel/build.sh --version "$version")"
+    tests/e2e/initramfs.sh "$build" >/dev/null
+    export "BPMP_KERNEL_${version/./_}=$build"
+  done
+}
+
 wants() { [ -z "$label" ] || [ "$label" = "$1" ]; }
 
 require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_TEST[@]}"
-if wants qemu && [ "$quick" = no ]; then require_packages "${PACKAGES_QEMU[@]}"; fi
+if [ "$quick" = no ] && { wants qemu || wants e2e; }; then require_packages "${PACKAGES_QEMU[@]}"; fi
+if [ "$quick" = no ] && wants e2e; then require_packages "${PACKAGES_KERNEL[@]}"; fi
 if wants unit; then fetch_promtool build/tools; fi
 export PATH="$PWD/build/tools:$PATH"
 
@@ -116,16 +128,20 @@ if wants unit; then
   # Everything below the gRPC edge, with real threads.
   check tsan -L unit
 fi
-if [ "$label" != qemu ]; then
+if [ "$label" != qemu ] && [ "$label" != e2e ]; then
   build asan
   [ -n "$label" ] || { say 'clang-tidy'; tests/style/tidy.sh build/asan; }
   check asan -L "${label:-unit|component|fuzz}"
 fi
 if [ "$label" != fuzz ]; then
   build dev
-  if wants qemu; then
+  if wants qemu || wants e2e; then
     say 'build: QEMU'
     emulators
   fi
-  check dev -L "${label:-unit|component|qemu}"
+  if wants e2e; then
+    say 'build: Linux'
+    kernels
+  fi
+  check dev -L "${label:-unit|component|qemu|e2e}"
 fi

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TESTS_E2E_E2E_FIXTURE_H_
+#define TESTS_E2E_E2E_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/linux_guest.h"
+#include "tests/lib/test_broker.h"
+
+namespace bpmp::testing {
+
+// A pair of versions, as tests/run.sh names them: "6_1_on_7_2" is Linux 6.1 in QEMU 7.2.
+struct Versions {
+  const char* linux;
+  const char* qemu;
+};
+std::string NameOf(const Versions& versions);
+std::ostream& operator<<(std::ostream& out, const Versions& versions);
+
+// A broker inside the test, on the simulated board, and guests with Linux.
+class E2eTest : public ::testing::TestWithParam<Versions> {
+ protected:
+  // `config` as TestBroker takes it.
+  explicit E2eTest(const std::string& config) : broker_(config) {}
+  // Skips where the environment doesn't say where the emulator and the kernel are.
+  void SetUp() override;
+  ~E2eTest() override;
+
+  // What guest of a VM there would be.
+  GuestMachine Machine(const std::string& vm, const std::string& more = "") const;
+  GuestMachine MachineOn(const std::string& socket, const std::string& more = "") const;
+  // The same, with a test consumer in its device tree: `resources` are the properties `clocks`,
+  // `resets` and `power-domains` in dtc's syntax.
+  GuestMachine WithConsumer(GuestMachine machine, const std::string& resources);
+  // Boots it. Null, and the test has failed, if it doesn't come up.
+  std::unique_ptr<LinuxGuest> Boot(const GuestMachine& machine);
+  // Boots it, and has the consumer's driver.
+  std::unique_ptr<LinuxGuest> BootConsumer(const GuestMachine& machine);
+
+  // --- The hardware's truth ---
+  bool ClockOn(uint32_t clock);
+  bool DomainOn(uint32_t domain);
+  int64_t Rate(uint32_t clock);
+  // How many requests that change something have reached the hardware.
+  uint64_t Edges();
+
+  TestBroker broker_;
+
+ private:
+  std::string directory_;
+  int trees_ = 0;
+};
+
+// What a guest's consumer answers: 0 or a negative errno.
+int Consumer(LinuxGuest* guest, const std::string& file, const std::string& text);
+
+// Each line of the kernel's log that no healthy kernel writes.
+std::vector<std::string> Complaints(const std::string& log);
+
+}  // namespace bpmp::testing
+
+#endif  // TESTS_E2E_E2E_FIXTURE_H_

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guests and brokers that end, in all the ways there are, with a device in use.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "broker/service/event_log.h"
+#include "qemu-client/tests/broker_process.h"
+#include "tests/e2e/e2e_fixture.h"
+
+namespace bpmp::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr uint32_t kUartaClock = 155;
+constexpr char kUarta[] = "clocks = <&{/bpmp} 155>; resets = <&{/bpmp} 100>;";
+
+class LinuxLivesTest : public E2eTest {
+ protected:
+  LinuxLivesTest() : E2eTest(R"(vms { name: "a" devices { device: "uarta" } })") {}
+
+  // A guest whose device is in use.
+  std::unique_ptr<LinuxGuest> Busy() {
+    auto guest = BootConsumer(WithConsumer(Machine("a"), kUarta));
+    if (guest == nullptr) return nullptr;
+    EXPECT_EQ(Consumer(guest.get(), "reset", "deassert 0"), 0);
+    EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), 0);
+    EXPECT_TRUE(ClockOn(kUartaClock));
+    since_ = broker_.events().last() + 1;
+    return guest;
+  }
+  void ExpectReleased() {
+    broker_.WaitFor("released", "a", since_);
+    EXPECT_FALSE(broker_.Holds("a", ClockId(kUartaClock)));
+    EXPECT_FALSE(ClockOn(kUartaClock));
+    EXPECT_TRUE(broker_.sim().WithModel([](auto& m) { return m.ResetAsserted(ResetId(100)); }));
+  }
+  // The machine was reset: it boots again, and finds a device that it can use.
+  void ExpectNewLife(LinuxGuest* guest) {
+    ASSERT_TRUE(guest->Ready()) << guest->Console();
+    guest->Run("insmod /lib/bpmp-consumer.ko");
+    EXPECT_EQ(Consumer(guest, "reset", "deassert 0"), 0);
+    EXPECT_EQ(Consumer(guest, "clk_enable", "0"), 0);
+    EXPECT_TRUE(ClockOn(kUartaClock));
+  }
+
+  uint64_t since_ = 1;
+};
+
+TEST_P(LinuxLivesTest, AKilledEmulator) {
+  const auto guest = Busy();
+  ASSERT_NE(guest, nullptr);
+  guest->qemu().Kill();
+  ExpectReleased();
+}
+
+TEST_P(LinuxLivesTest, APowerOff) {
+  const auto guest = Busy();
+  ASSERT_NE(guest, nullptr);
+  guest->Send("poweroff -f");
+  EXPECT_EQ(guest->qemu().WaitForEnd(), 0);
+  ExpectReleased();
+}
+
+TEST_P(LinuxLivesTest, AReboot) {
+  const auto guest = Busy();
+  ASSERT_NE(guest, nullptr);
+  guest->Send("reboot -f");
+  EXPECT_TRUE(guest->WaitFor("Booting Linux"));
+  ExpectReleased();
+  ExpectNewLife(guest.get());
+}
+
+TEST_P(LinuxLivesTest, APanic) {
+  const auto guest = Busy();
+  ASSERT_NE(guest, nullptr);
+  guest->Send("echo c > /proc/sysrq-trigger");
+  // Read to there, or the console is full and the machine waits for us.
+  EXPECT_TRUE(guest->WaitFor("Kernel panic") && guest->WaitFor("Booting Linux"));
+  ExpectReleased();
+  ExpectNewLife(guest.get());
+}
+
+// The broker in a process of its own: what the hardware does is seen through the guest alone.
+class BrokerLivesTest : public E2eTest {
+ protected:
+  BrokerLivesTest() : E2eTest("") {}
+
+  std::unique_ptr<LinuxGuest> Busy() {
+    auto guest = BootConsumer(WithConsumer(MachineOn(process_.socket()), kUarta));
+    if (guest != nullptr) {
+      EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), 0);
+    }
+    return guest;
+  }
+  // Asks until it is answered, however often a request fails meanwhile.
+  void ExpectWorksAgain(LinuxGuest* guest) {
+    while (Consumer(guest, "reset", "deassert 0") != 0) {
+    }
+    EXPECT_EQ(Consumer(guest, "clk_rate", "0 102000000"), 0);
+    EXPECT_THAT(guest->Run("cat /sys/bus/platform/devices/consumer/clk_rate"),
+                HasSubstr("0 102000000 1"));
+    EXPECT_EQ(Consumer(guest, "clk_disable", "0"), 0);
+    EXPECT_THAT(Complaints(guest->KernelLog()), IsEmpty());
+  }
+
+  client::BrokerProcess process_;  // runs
+};
+
+TEST_P(BrokerLivesTest, AKilledBrokerComesBack) {
+  const auto guest = Busy();
+  ASSERT_NE(guest, nullptr);
+  process_.Kill();
+  EXPECT_NE(Consumer(guest.get(), "reset", "assert 0"), 0) << "nobody is there";
+  process_.Start();
+  ExpectWorksAgain(guest.get());
+}
+
+TEST_P(BrokerLivesTest, AStoppedBrokerComesBack) {
+  const auto guest = Busy();
+  ASSERT_NE(guest, nullptr);
+  process_.Stop();
+  process_.Start();
+  ExpectWorksAgain(guest.get());
+}
+
+TEST_P(BrokerLivesTest, ABrokerThatHangs) {
+  const auto guest = Busy();
+  ASSERT_NE(guest, nullptr);
+  process_.Hang();
+  // The first waits for its time, those after it fail at once: ten take no ten time-outs.
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Consumer(guest.get(), "reset", "assert 0"), -110);
+  process_.Resume();
+  ExpectWorksAgain(guest.get());
+}
+
+constexpr Versions kPairs[] = {{"6_1", "7_2"}, {"6_12", "10_0"}};
+INSTANTIATE_TEST_SUITE_P(Linux, LinuxLivesTest, ::testing::ValuesIn(kPairs),
+                         [](const auto& versions) { return NameOf(versions.param); });
+INSTANTIATE_TEST_SUITE_P(Linux, BrokerLivesTest, ::testing::ValuesIn(kPairs),
+                         [](const auto& versions) { return NameOf(versions.param); });
+
+}  // namespace
+}  // namespace bpmp::testing
