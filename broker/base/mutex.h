@@ -2,6 +2,7 @@
 #ifndef BROKER_BASE_MUTEX_H_
 #define BROKER_BASE_MUTEX_H_
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -51,10 +52,12 @@ class CondVar {
     held.release();
   }
 
-  // Returns false when `timeout` passed without a wake.
+  // Returns false when `timeout` passed without a wake; an endless one passes after a day.
   bool WaitFor(Mutex* mutex, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> held(mutex->mutex_, std::adopt_lock);
-    const auto status = condition_.wait_for(held, absl::ToChronoNanoseconds(timeout));
+    // The standard's own takes no time so far away for what it is, and doesn't even unlock.
+    const absl::Duration wait = std::min(timeout, absl::Hours(24));
+    const auto status = condition_.wait_for(held, absl::ToChronoNanoseconds(wait));
     held.release();
     return status == std::cv_status::no_timeout;
   }

@@ -161,5 +161,21 @@ TEST(CondVarTest, WaitForSeesAWake) {
   EXPECT_TRUE(ready);
 }
 
+TEST(CondVarTest, AnEndlessWaitLetsOthersIn) {
+  Mutex mutex;
+  CondVar condition;
+  bool ready = false;
+  MutexLock lock(&mutex);
+  std::thread waker([&] {
+    MutexLock in(&mutex);
+    ready = true;
+    condition.SignalAll();
+  });
+  while (!ready) {
+    condition.WaitFor(&mutex, absl::InfiniteDuration());
+  }
+  waker.join();
+}
+
 }  // namespace
 }  // namespace bpmp

@@ -19,7 +19,7 @@ class Backend {
   //
   // The status is the transport's, Response::error the firmware's. DeadlineExceeded says that the
   // outcome is unknown: the request may or may not have had its effect. Any other error says that
-  // it had none.
+  // it had none; ResourceExhausted that there was no room for it, and who asks may try again.
   virtual absl::StatusOr<mrq::Response> Transfer(const mrq::Request& request,
                                                  absl::Time deadline) = 0;
 };

@@ -14,9 +14,11 @@ Outcome OutcomeOf(const absl::StatusOr<mrq::Response>& result) {
   Outcome outcome;
   if (result.ok()) {
     outcome.response = *result;
+  } else if (absl::IsDeadlineExceeded(result.status())) {
+    outcome.kind = Outcome::Kind::kLost;
   } else {
-    outcome.kind =
-        absl::IsDeadlineExceeded(result.status()) ? Outcome::Kind::kLost : Outcome::Kind::kFailed;
+    outcome.kind = Outcome::Kind::kFailed;
+    if (absl::IsResourceExhausted(result.status())) outcome.failure = mrq::Error::kAgain;
   }
   return outcome;
 }

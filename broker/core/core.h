@@ -65,8 +65,11 @@ struct Outcome {
   };
   Kind kind = Kind::kAnswered;
   mrq::Response response;
+  // What a caller is told for kFailed.
+  mrq::Error failure = mrq::Error::kIo;
 };
-// DeadlineExceeded is kLost, any other error kFailed.
+// DeadlineExceeded is kLost, any other error kFailed: kAgain for ResourceExhausted (the backend had
+// no room for it), else kIo.
 Outcome OutcomeOf(const absl::StatusOr<mrq::Response>& result);
 
 struct Decision {

@@ -178,7 +178,8 @@ TEST_F(EdgePairs, AreAsIfOneCameAfterTheOther) {
 
 // With faults the outcome depends on who joined; the rules that always hold are in AtOnce().
 TEST_F(EdgePairs, ComeToRestAfterEveryFault) {
-  for (const Fate fate : {Fate::kRefused, Fate::kFailed, Fate::kLostDone, Fate::kLostUndone}) {
+  for (const Fate fate :
+       {Fate::kRefused, Fate::kFailed, Fate::kNoRoom, Fate::kLostDone, Fate::kLostUndone}) {
     SCOPED_TRACE(static_cast<int>(fate));
     ForAllPairs(
         [fate](const Scenario& scenario, bool shared, VmId caller, const mrq::Request& request) {

@@ -62,6 +62,11 @@ TEST_F(Joiners, ShareAFailedTransfer) {
   ExpectBoth(-5, false);
 }
 
+TEST_F(Joiners, MayTryAgainWhenTheBackendHasNoRoom) {
+  rig_.End(Fate::kNoRoom);
+  ExpectBoth(-11, false);
+}
+
 TEST_F(Joiners, ShareWhatTheReadBackSaysAfterALostAnswer) {
   rig_.End(Fate::kLostDone);
   EXPECT_EQ(rig_.Flying(), "CLK IS_ENABLED clock 19");

@@ -98,7 +98,7 @@ void GateOp::AnswerOn(Machine& machine, const Outcome& outcome) {
   }
   machine.SetGate(resource_, in_doubt_before_ ? GateState::kUnknown : GateState::kOff);
   if (outcome.kind == Outcome::Kind::kFailed) {
-    return Fail(machine, mrq::Error::kIo, Reason::kBackendFailed);
+    return Fail(machine, outcome.failure, Reason::kBackendFailed);
   }
   Fail(machine, static_cast<mrq::Error>(-outcome.response.error), Reason::kFirmwareRefused);
 }
@@ -116,7 +116,7 @@ void GateOp::AnswerOff(Machine& machine, const Outcome& outcome) {
     const bool refused = outcome.kind == Outcome::Kind::kAnswered;
     machine.Emit(EventKind::kEdgeFailed, vm(), resource_, 0,
                  refused ? Reason::kFirmwareRefused : Reason::kBackendFailed,
-                 refused ? outcome.response.error : mrq::Fail(mrq::Error::kIo).error);
+                 refused ? outcome.response.error : mrq::Fail(outcome.failure).error);
     machine.Doubt(vm(), resource_);
   }
   EndOff(machine, ok);

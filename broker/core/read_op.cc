@@ -22,7 +22,7 @@ void ReadOp::Begin(Machine& machine) {
 void ReadOp::Answer(Machine& machine, const Outcome& outcome) {
   switch (outcome.kind) {
     case Outcome::Kind::kFailed:
-      ReplyAll(machine, mrq::Fail(mrq::Error::kIo), Reason::kBackendFailed);
+      ReplyAll(machine, mrq::Fail(outcome.failure), Reason::kBackendFailed);
       break;
     case Outcome::Kind::kLost:
       ReplyAll(machine, mrq::Fail(mrq::Error::kTimedOut), Reason::kTimedOut);

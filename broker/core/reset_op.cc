@@ -151,7 +151,7 @@ void ResetOp::Answer(Machine& machine, const Outcome& outcome) {
   }
   if (ok || unpowered || lost) Mark(machine, lost);
 
-  mrq::Response response = answered ? outcome.response : mrq::Fail(mrq::Error::kIo);
+  mrq::Response response = answered ? outcome.response : mrq::Fail(outcome.failure);
   Reason reason = answered ? Reason::kFirmwareRefused : Reason::kBackendFailed;
   if (lost) {
     response = mrq::Fail(mrq::Error::kTimedOut);

@@ -281,7 +281,7 @@ void RetuneOp::Fail(Machine& machine, const Outcome& outcome) {
     return Fail(machine, static_cast<mrq::Error>(-outcome.response.error),
                 Reason::kFirmwareRefused);
   }
-  Fail(machine, mrq::Error::kIo, Reason::kBackendFailed);
+  Fail(machine, outcome.failure, Reason::kBackendFailed);
 }
 
 void RetuneOp::Settled(Machine& machine, bool ok) {

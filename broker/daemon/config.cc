@@ -30,6 +30,17 @@ void DefaultLimits(v1::LimitsConfig* limits) {
   Default(limits->request_timeout_ms(), 1'000, limits, &v1::LimitsConfig::set_request_timeout_ms);
 }
 
+void DefaultBackend(v1::BackendConfig* backend) {
+  if (backend->kind() == v1::BackendConfig::KIND_UNSPECIFIED) {
+    backend->set_kind(backend->has_kernel() ? v1::BackendConfig::KERNEL : v1::BackendConfig::SIM);
+  }
+  if (backend->transfer_timeout_ms() == 0) backend->set_transfer_timeout_ms(2'000);
+  if (backend->kind() != v1::BackendConfig::KERNEL) return;
+  v1::KernelConfig* kernel = backend->mutable_kernel();
+  if (kernel->device().empty()) kernel->set_device("/dev/bpmp-host");
+  if (kernel->abi() == v1::KernelConfig::ABI_UNSPECIFIED) kernel->set_abi(v1::KernelConfig::AUTO);
+}
+
 void MakeAbsolute(const std::string& directory, std::string* path) {
   if (!path->empty() && !absl::StartsWith(*path, "/")) {
     *path = absl::StrCat(directory, "/", *path);
@@ -77,11 +88,7 @@ absl::Status ApplyDefaults(const Environment& environment, const std::string& di
   }
   v1::AdminConfig* admin = config->mutable_admin();
   if (admin->socket().empty()) admin->set_socket(config->runtime_dir() + "/admin.sock");
-  v1::BackendConfig* backend = config->mutable_backend();
-  if (backend->kind() == v1::BackendConfig::KIND_UNSPECIFIED) {
-    backend->set_kind(v1::BackendConfig::SIM);
-  }
-  if (backend->transfer_timeout_ms() == 0) backend->set_transfer_timeout_ms(2'000);
+  DefaultBackend(config->mutable_backend());
   for (v1::VmConfig& vm : *config->mutable_vms()) {
     service::ApplyVmDefaults(config->runtime_dir(), &vm);
   }

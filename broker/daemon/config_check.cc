@@ -65,6 +65,7 @@ class Checker {
     CheckAdmin();
     CheckVms();
     CheckLimits();
+    CheckKernel();
     CheckMetrics();
     if (config_.has_tls()) CheckTls();
     for (const v1::InsecureTcpConfig& insecure : config_.insecure_tcp()) CheckInsecure(insecure);
@@ -129,6 +130,15 @@ class Checker {
     CheckRange(backend, "transfer_timeout_ms", backend.transfer_timeout_ms(), 600'000);
     CheckRange(backend.sim(), "latency_us", backend.sim().latency_us(), 10'000'000);
     CheckRange(config_.log(), "fold_seconds", config_.log().fold_seconds(), 3'600);
+  }
+
+  void CheckKernel() {
+    const v1::BackendConfig& backend = config_.backend();
+    if (!backend.has_kernel()) return;
+    const v1::KernelConfig& kernel = backend.kernel();
+    if (!kernel.device().empty() && !absl::StartsWith(kernel.device(), "/")) {
+      Problem(kernel, "device", "kernel.device: must be an absolute path, as /dev/bpmp-host");
+    }
   }
 
   void CheckMetrics() {

@@ -54,6 +54,40 @@ TEST(ConfigTest, WithoutAFileItRunsOnTheSimulator) {
   EXPECT_THAT(CheckConfig(config, loaded->sources).problems, IsEmpty());
 }
 
+TEST(ConfigTest, TheKernelIsTheBackendWhereItIsWritten) {
+  const auto backend_of = [](std::string_view text) {
+    v1::Config config;
+    SourceMap sources;
+    EXPECT_EQ(LoadYaml(text, "b.yaml", &config, &sources), absl::OkStatus());
+    EXPECT_EQ(ApplyDefaults(kRoot, "", &config), absl::OkStatus());
+    return config.backend();
+  };
+  v1::BackendConfig backend = backend_of("backend: {kernel: {}}");
+  EXPECT_EQ(backend.kind(), v1::BackendConfig::KERNEL);
+  EXPECT_EQ(backend.kernel().device(), "/dev/bpmp-host");
+  EXPECT_EQ(backend.kernel().abi(), v1::KernelConfig::AUTO);
+  EXPECT_EQ(backend.transfer_timeout_ms(), 2'000u);
+
+  backend = backend_of("backend: {kind: kernel}");
+  EXPECT_EQ(backend.kernel().device(), "/dev/bpmp-host");
+
+  backend = backend_of("backend: {kind: sim, kernel: {device: /dev/other, abi: write48}}");
+  EXPECT_EQ(backend.kind(), v1::BackendConfig::SIM);
+  EXPECT_EQ(backend.kernel().abi(), v1::KernelConfig::WRITE48);
+
+  EXPECT_FALSE(backend_of("backend: {sim: {latency_us: 1}}").has_kernel());
+}
+
+TEST(ConfigTest, WhatIsWrongWithTheKernelsDevice) {
+  EXPECT_THAT(Check("backend: {kernel: {abi: flat, device: bpmp-host}}").problems,
+              ElementsAre(HasSubstr("b.yaml:1:31: kernel.device: must be an absolute path")));
+  EXPECT_THAT(
+      Check("backend: {kernel: {abi: write64}}").problems,
+      ElementsAre(HasSubstr(
+          "b.yaml:1:25: backend.kernel.abi: expected one of auto, flat, write48, write56")));
+  EXPECT_THAT(Check("backend: {kernel: {abi: write56}}").problems, IsEmpty());
+}
+
 TEST(ConfigTest, RootsSocketsAreInRun) {
   v1::Config config;
   ASSERT_TRUE(ApplyDefaults({0, "/run/user/0"}, "", &config).ok());

@@ -61,6 +61,8 @@ std::shared_ptr<metrics::Metrics> MakeMetrics(const core::Policy& policy) {
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan) {
   BPMP_ASSIGN_OR_RETURN(InstanceLock lock, InstanceLock::Take(plan.config().runtime_dir()));
+  // Not before: a broker that only looks, or finds another, takes nothing over.
+  BPMP_RETURN_IF_ERROR(TakeOver(plan.backend));
   auto daemon = std::unique_ptr<Daemon>(new Daemon(std::move(plan), std::move(lock)));
   BPMP_RETURN_IF_ERROR(daemon->Listen());
   daemon->SayWhereItIs();
@@ -73,7 +75,7 @@ Daemon::Daemon(Plan plan, InstanceLock lock)
       lock_(std::move(lock)),
       metrics_(MakeMetrics(plan_.policy)),
       observers_({&events_, metrics_.get()}),
-      backend_(plan_.backend.get(), &MonotonicClock(),
+      backend_(plan_.backend.owned.get(), &MonotonicClock(),
                ToEngineOptions(plan_.config()).transfer_timeout, metrics_.get()),
       engine_(std::make_unique<core::Core>(std::move(plan_.inventory), std::move(plan_.profile),
                                            std::move(plan_.policy), &observers_),
@@ -108,7 +110,7 @@ Daemon::~Daemon() {
   if (admin_ != nullptr) admin_->Shutdown(kGrace);
   metrics_server_.reset();
   acceptor_.Stop();
-  plan_.backend->Shutdown();  // calls that hang in it end, and the worker's threads with them
+  plan_.backend.owned->Shutdown();  // calls that hang in it end, and the worker's threads with them
   engine_.Stop();
 }
 
@@ -120,7 +122,7 @@ absl::Status Daemon::Listen() {
   BPMP_RETURN_IF_ERROR(ListenForRemoteVms());
   service::ServerInfo info;
   info.version = kVersion;
-  info.backend = "sim";
+  info.backend = plan_.backend.kind;
   info.config_file = plan_.config_file;
   info.started = absl::Now();
   BPMP_ASSIGN_OR_RETURN(
@@ -165,11 +167,10 @@ absl::Status Daemon::ListenForMetrics() {
 
 void Daemon::SayWhereItIs() const {
   const v1::Config& config = plan_.config();
-  engine_.Read([](const core::Core& core) {
-    spdlog::info(
-        "bpmp-broker {} on the simulated Tegra234: {} clocks, {} power domains, profile {}",
-        kVersion, core.Resources(core::ResourceKind::kClock).size(),
-        core.Resources(core::ResourceKind::kDomain).size(), core.profile().name());
+  engine_.Read([this](const core::Core& core) {
+    spdlog::info("bpmp-broker {} on {}: {} clocks, {} power domains, profile {}", kVersion,
+                 plan_.backend.name, core.Resources(core::ResourceKind::kClock).size(),
+                 core.Resources(core::ResourceKind::kDomain).size(), core.profile().name());
   });
   for (const v1::VmConfig& vm : config.vms()) {
     spdlog::info("vm {}: {} ({})", vm.name(), vm.socket(), DevicesText(vm));

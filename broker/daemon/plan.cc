@@ -51,25 +51,6 @@ absl::Status LoadEffectiveConfig(const Options& options, const Environment& envi
   return ApplyDefaults(environment, DirectoryOf(options.config_file), config);
 }
 
-absl::Status MakeBackend(const v1::SimConfig& config, const SourceMap& sources, Plan* plan) {
-  backend::sim::SimOptions options;
-  options.latency = absl::Microseconds(config.latency_us());
-  options.record_limit = 0;  // nobody looks
-  std::vector<std::string> problems;
-  for (int i = 0; i < config.faults_size(); ++i) {
-    auto fault = backend::sim::ParseFault(config.faults(i));
-    if (fault.ok()) {
-      options.faults.push_back(*std::move(fault));
-    } else {
-      problems.push_back(
-          absl::StrCat(sources.Prefix(config, "faults", i), "faults: ", fault.status().message()));
-    }
-  }
-  if (!problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
-  plan->backend = std::make_unique<backend::sim::SimBackend>(std::move(options));
-  return absl::OkStatus();
-}
-
 absl::Status ReadBackend(Plan* plan) {
   backend::InventoryReaderOptions options;
   options.transfer_timeout = absl::Milliseconds(plan->config().backend().transfer_timeout_ms());
@@ -79,7 +60,7 @@ absl::Status ReadBackend(Plan* plan) {
     }
   }
   std::vector<std::string> notes;
-  BPMP_ASSIGN_OR_RETURN(plan->inventory, backend::ReadInventory(plan->backend.get(),
+  BPMP_ASSIGN_OR_RETURN(plan->inventory, backend::ReadInventory(plan->backend.owned.get(),
                                                                 MonotonicClock(), options, &notes));
   for (std::string& note : notes) plan->warnings.push_back(std::move(note));
   return absl::OkStatus();
@@ -119,7 +100,7 @@ absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environ
   auto profile = LoadProfiles({plan.config().profiles().begin(), plan.config().profiles().end()});
   if (!profile.ok()) return AsConfigError(profile.status());
   plan.profile = *std::move(profile);
-  BPMP_RETURN_IF_ERROR(MakeBackend(plan.config().backend().sim(), plan.loaded.sources, &plan));
+  BPMP_ASSIGN_OR_RETURN(plan.backend, MakeBackend(plan.config().backend(), plan.loaded.sources));
   BPMP_RETURN_IF_ERROR(ReadBackend(&plan));
   BPMP_RETURN_IF_ERROR(CompilePolicy(&plan));
   return plan;

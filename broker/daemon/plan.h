@@ -2,15 +2,14 @@
 #ifndef BROKER_DAEMON_PLAN_H_
 #define BROKER_DAEMON_PLAN_H_
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "broker/backend/sim/sim_backend.h"
 #include "broker/core/inventory.h"
 #include "broker/core/policy.h"
 #include "broker/core/profile.h"
+#include "broker/daemon/backend_maker.h"
 #include "broker/daemon/config.h"
 #include "broker/daemon/options.h"
 
@@ -23,7 +22,7 @@ struct Plan {
   std::string config_file;         // absolute; empty: built-in defaults
   bool metrics_by_default = true;  // the configuration doesn't say where metrics are served
   core::Profile profile;
-  std::unique_ptr<backend::sim::SimBackend> backend;
+  MadeBackend backend;
   core::Inventory inventory;
   core::Policy policy;
   // One line each.

@@ -113,6 +113,17 @@ TEST_F(PlanTest, WhateverIsWrongWithAFileIsTheConfigurationsFault) {
   }
 }
 
+TEST_F(PlanTest, WithoutTheKernelsDeviceThereIsNoPlan) {
+  const std::string file = Write("b.yaml", "backend: {kernel: {device: /dev/no-such-bpmp}}\n");
+  const absl::Status status = Make(file).status();
+  EXPECT_EQ(ExitFor(status), Exit::kFailed) << "it may be there the next time";
+  EXPECT_THAT(std::string(status.message()), HasSubstr("can't open /dev/no-such-bpmp"));
+  Options options;
+  options.config_file = file;
+  options.sim = true;
+  EXPECT_TRUE(MakePlan(options, kRoot).ok()) << "the command line goes before the file";
+}
+
 TEST_F(PlanTest, NamesCanBeHiddenWhateverTheDevice) {
   for (const char* device : {"uarta", "gpu", "host1x", "vic", "mgbe0"}) {
     const auto plan = Make(

@@ -29,7 +29,7 @@ struct AdminDeps {
 // What the daemon knows of itself.
 struct ServerInfo {
   std::string version;
-  std::string backend;      // "sim"
+  std::string backend;      // "sim", "kernel"
   std::string config_file;  // empty: built-in defaults
   absl::Time started;       // wall
 };

@@ -9,7 +9,8 @@
 A folder may include itself and any layer below it. Folders side by side (service, metrics, journal)
 don't include each other: the daemon joins them. Beyond that, core and mrq are pure: what they are
 compiled from names no transport, no telemetry, no thread and no system call (their tests may), and
-neither does what of the client is built without gRPC.
+neither does what of the client is built without gRPC. The host proxy's ioctls are the business of
+backend/kernel alone.
 
 Usage: layering.py [ROOT]. Prints one line a finding; the exit code is 1 when there is any.
 """
@@ -24,6 +25,7 @@ RANK = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folder
 CTL_MAY = {"ctl", "mrq", "base"}
 
 PURE = {"core", "mrq"}
+HOST_PROXY = "linux/tegra-bpmp-host.h"  # from kernel/include/uapi
 CLIENT_MAY = {"base"}
 CLIENT_PURE = {"request_table", "request_table_ends", "vote_record"}
 IMPURE = re.compile(
@@ -65,6 +67,8 @@ def refusal(folder, directory, name, quoted, is_test):
     parts = name.split("/")
     if parts[0] == "tests" and quoted and not is_test:
         return f'includes "{name}": only tests may include what is in tests/'
+    if name == HOST_PROXY and directory.parts[-2:] != ("backend", "kernel"):
+        return f"includes <{name}>: backend/kernel speaks to the host proxy, nobody else"
     if folder in PURE and not is_test and IMPURE.search(name):
         return f"includes <{name}>: {folder} does no I/O, has no threads and knows no transport"
     if parts[0] != "broker" or len(parts) == 1:

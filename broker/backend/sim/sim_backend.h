@@ -15,8 +15,8 @@
 #include "absl/time/time.h"
 #include "broker/backend/sim/fault.h"
 #include "broker/backend/sim/tegra_model.h"
+#include "broker/backend/stoppable_backend.h"
 #include "broker/base/mutex.h"
-#include "broker/core/backend.h"
 #include "broker/mrq/types.h"
 
 namespace bpmp::backend::sim {
@@ -36,7 +36,7 @@ struct SimOptions {
 // fault for that.
 //
 // Thread-safe. Time is the machine's.
-class SimBackend final : public core::Backend {
+class SimBackend final : public StoppableBackend {
  public:
   explicit SimBackend(SimOptions options = {});
   // Ends the calls in flight as Shutdown() does and waits for them.
@@ -48,8 +48,7 @@ class SimBackend final : public core::Backend {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // From now on every call is Unavailable, and so are those that hang or wait, without effect.
-  // Whoever owns a thread that may hang in here calls this before it joins that thread.
-  void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Shutdown() override ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Returns what RemoveFault() takes.
   uint64_t AddFault(const Fault& fault) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "absl/status/status.h"
 #include "broker/mrq/codec.h"
 #include "gtest/gtest.h"
 
@@ -57,6 +58,9 @@ Outcome FakeBackend::End(size_t index, Fate fate, mrq::Error error) {
       break;
     case Fate::kFailed:
       outcome.kind = Outcome::Kind::kFailed;
+      break;
+    case Fate::kNoRoom:
+      outcome = OutcomeOf(absl::ResourceExhaustedError("no room"));
       break;
     case Fate::kLostDone:
       firmware_->Perform(request);

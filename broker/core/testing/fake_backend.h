@@ -27,6 +27,7 @@ class FakeBackend {
     kPerformed,   // the firmware did it and answered
     kRefused,     // it answered an error and did nothing
     kFailed,      // never reached the firmware
+    kNoRoom,      // nor did this: the backend had no room for it
     kLostDone,    // done, but the answer was lost
     kLostUndone,  // lost before it was done
   };

@@ -88,12 +88,13 @@ void RandomWalk::EndTransfer(bool fair) {
     if (Chance(weather_.refused)) {
       fate = Fate::kRefused;
     } else if (Chance(weather_.failed)) {
-      fate = Fate::kFailed;
+      fate = Chance(500) ? Fate::kFailed : Fate::kNoRoom;
     } else if (Chance(weather_.lost)) {
       fate = Chance(500) ? Fate::kLostDone : Fate::kLostUndone;
     }
   }
-  constexpr const char* kFates[] = {"performed", "refused", "failed", "done but lost", "lost"};
+  constexpr const char* kFates[] = {"performed",      "refused",       "failed",
+                                    "no room for it", "done but lost", "lost"};
   Note(absl::StrCat("  ", rig_.Flying(index), ": ", kFates[static_cast<size_t>(fate)]));
   rig_.End(fate, mrq::Error::kIo, index);
   Hear();
