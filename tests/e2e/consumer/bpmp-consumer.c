@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stands for the driver of a passed-through device in the end-to-end tests: takes all clocks, resets and the power
- * domain of its node, and does with them what is written to its files in sysfs. Numbers are positions in the node's
- * lists.
+ * Stands for the driver of a passed-through device in the end-to-end tests: takes all clocks,
+ * resets and the power domain of its node, and does with them what is written to its files in
+ * sysfs. Numbers are positions in the node's lists.
  *
  *   clk_enable   N     clk_prepare_enable()
  *   clk_disable  N     clk_disable_unprepare()
@@ -40,11 +40,11 @@ struct consumer {
 	unsigned int num_clocks;
 	struct reset_control *resets[MAX_RESETS];
 	unsigned int num_resets;
-	struct mutex lock;
+	struct mutex lock; /* one command at a time */
 	int result;
 };
 
-/* The command's result goes to "result": the write itself succeeds, so that a shell script goes on. */
+/* The result goes to "result": the write itself succeeds, so that a shell script goes on. */
 static ssize_t consumer_done(struct consumer *consumer, int result, size_t count)
 {
 	consumer->result = result;
@@ -67,7 +67,7 @@ static ssize_t clk_enable_store(struct device *dev, struct device_attribute *att
 	unsigned int n;
 	int err = -EINVAL;
 
-	if (sscanf(text, "%u", &n) == 1 && n < consumer->num_clocks)
+	if (!kstrtouint(text, 0, &n) && n < consumer->num_clocks)
 		err = clk_prepare_enable(consumer->clocks[n]);
 	if (!err)
 		consumer->enabled[n]++;
@@ -82,7 +82,7 @@ static ssize_t clk_disable_store(struct device *dev, struct device_attribute *at
 	unsigned int n;
 	int err = -EINVAL;
 
-	if (sscanf(text, "%u", &n) == 1 && n < consumer->num_clocks && consumer->enabled[n]) {
+	if (!kstrtouint(text, 0, &n) && n < consumer->num_clocks && consumer->enabled[n]) {
 		clk_disable_unprepare(consumer->clocks[n]);
 		consumer->enabled[n]--;
 		err = 0;
@@ -153,13 +153,13 @@ static ssize_t reset_store(struct device *dev, struct device_attribute *attr,
 static DEVICE_ATTR_WO(reset);
 
 static ssize_t domain_store(struct device *dev, struct device_attribute *attr,
-			   const char *text, size_t count)
+			    const char *text, size_t count)
 {
 	struct consumer *consumer = consumer_begin(dev);
 	unsigned int on;
 	int err = -EINVAL;
 
-	if (sscanf(text, "%u", &on) == 1)
+	if (!kstrtouint(text, 0, &on))
 		err = on ? pm_runtime_resume_and_get(dev) : pm_runtime_put_sync(dev);
 	return consumer_done(consumer, min(err, 0), count);
 }

@@ -18,8 +18,8 @@
  * - An ioctl fails with the C library's errno, and then has changed nothing. The transport's status
  *   and the firmware's error are answers, in the structure: the ioctl itself succeeds.
  * - Everything that changes state goes through the host's clock, power-domain and reset frameworks.
- *   What is enabled or powered this way is a *hold*: the proxy's one reference, however often it was
- *   asked for. Holds belong to the device, not to the file: closing switches nothing off.
+ *   What is enabled or powered this way is a *hold*: the proxy's one reference, however often it
+ *   was asked for. Holds belong to the device, not to the file: closing switches nothing off.
  * - Any thread may use a file at any time; several files may be open.
  */
 #ifndef _UAPI_LINUX_TEGRA_BPMP_HOST_H
@@ -92,10 +92,10 @@ struct bpmp_host_transfer {
 #define BPMP_HOST_POWER_DOMAIN	2
 
 /* The file that asked for the hold is closed, and no other has adopted it. */
-#define BPMP_HOST_HOLD_ORPHAN	(1U << 0)
+#define BPMP_HOST_HOLD_ORPHAN	0x1
 
 /**
- * struct bpmp_host_hold - a clock that is enabled, or a power domain that is on, for the proxy's users
+ * struct bpmp_host_hold - a clock that is enabled, or a domain that is on, for the proxy's users
  * @type: out: BPMP_HOST_CLOCK or BPMP_HOST_POWER_DOMAIN
  * @id: out: the firmware's number
  * @flags: out: BPMP_HOST_HOLD_*
@@ -142,8 +142,8 @@ struct bpmp_host_release {
 
 /*
  * Starts a request and returns. EAGAIN: all slots are taken; poll() says POLLOUT when one is free.
- * Its answer must be read (BPMP_HOST_RESULT) or given up (BPMP_HOST_ABANDON), for it counts until then
- * against the 64 that a file may have: ENOBUFS above.
+ * Its answer must be read (BPMP_HOST_RESULT) or given up (BPMP_HOST_ABANDON), for it counts until
+ * then against the 64 that a file may have: ENOBUFS above.
  */
 #define BPMP_HOST_SUBMIT	_IOWR(BPMP_HOST_IOCTL_BASE, 0x01, struct bpmp_host_transfer)
 
@@ -154,8 +154,9 @@ struct bpmp_host_release {
 #define BPMP_HOST_RESULT	_IOWR(BPMP_HOST_IOCTL_BASE, 0x02, struct bpmp_host_transfer)
 
 /*
- * The argument points to the cookie of a request whose answer is no longer wanted. One in flight goes
- * on and keeps its slot until the kernel has its answer; its effect on holds counts. ENOENT: as above.
+ * The argument points to the cookie of a request whose answer is no longer wanted. One in flight
+ * goes on and keeps its slot until the kernel has its answer; its effect on holds counts. ENOENT:
+ * as above.
  */
 #define BPMP_HOST_ABANDON	_IOW(BPMP_HOST_IOCTL_BASE, 0x03, __u64)
 

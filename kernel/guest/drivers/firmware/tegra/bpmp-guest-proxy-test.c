@@ -24,6 +24,7 @@ struct vector {
 static const struct vector requests[] = {
 #include "conformance-vectors.h"
 };
+
 #undef VECTOR
 #undef ANSWER
 
@@ -124,7 +125,7 @@ static void bpmp_guest_test_requests(struct kunit *test)
 	KUNIT_EXPECT_GT(test, monitor->rings, 50U);
 }
 
-/* Each answer of the vectors arrives as it is, an error too, and no byte more than was asked for. */
+/* Each answer of the vectors arrives as it is, errors too, and no byte more than was asked for. */
 static void bpmp_guest_test_answers(struct kunit *test)
 {
 	struct monitor *monitor = monitor_new(test, BPMP_GUEST_MAGIC_VALUE);
@@ -227,4 +228,5 @@ static struct kunit_suite bpmp_guest_test_suite = {
 	.name = "tegra-bpmp-guest-proxy",
 	.test_cases = bpmp_guest_test_cases,
 };
+
 kunit_test_suite(bpmp_guest_test_suite);

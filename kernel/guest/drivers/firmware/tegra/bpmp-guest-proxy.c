@@ -33,8 +33,8 @@
 #include "bpmp-guest-proxy.h"
 
 /*
- * How long an atomic caller, with its interrupts off, tries for a window that another CPU uses. Well
- * above the 0.1 ms that an answer takes, well below what a watchdog notices.
+ * How long an atomic caller, with its interrupts off, tries for a window that another CPU uses.
+ * Well above the 0.1 ms that an answer takes, well below what a watchdog notices.
  */
 #define BPMP_GUEST_ATOMIC_TRY_US	(10 * USEC_PER_MSEC)
 

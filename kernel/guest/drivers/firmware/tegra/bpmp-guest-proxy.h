@@ -34,7 +34,7 @@ struct tegra_bpmp_message;
 struct bpmp_guest {
 	void __iomem *window;
 	bool has_status;
-	struct mutex lock;
+	struct mutex lock; /* among threaded callers */
 	unsigned long busy;
 	void (*ring)(struct bpmp_guest *guest, u32 mrq);
 };
