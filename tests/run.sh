@@ -98,14 +98,12 @@ emulators() {
   export LD_LIBRARY_PATH="$PWD/build/dev/qemu-client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 }
 
-# kernels: builds those of the guests, and what they boot into, and tells the tests where they are.
-kernels() {
-  local version build
-  for version in 6.1 6.12; do
-    build="$(kernel/build.sh --version "$version")"
-    tests/e2e/initramfs.sh "$build" >/dev/null
-    export "BPMP_KERNEL_${version/./_}=$build"
-  done
+# kernel NAME OPTION...: builds a guest's kernel, and what it boots into, and tells the tests where it is.
+kernel() {
+  local build
+  build="$(kernel/build.sh "${@:2}")"
+  tests/e2e/initramfs.sh "$build" >/dev/null
+  export "BPMP_KERNEL_$1=$build"
 }
 
 wants() { [ -z "$label" ] || [ "$label" = "$1" ]; }
@@ -141,7 +139,11 @@ if [ "$label" != fuzz ]; then
   fi
   if wants e2e; then
     say 'build: Linux'
-    kernels
+    for version in 6.1 6.12; do
+      kernel "${version/./_}" --version "$version"
+      kernel "${version/./_}_DEBUG" --version "$version" --debug
+    done
+    tests/style/kernel.sh "$BPMP_KERNEL_6_1" "$BPMP_KERNEL_6_12"
   fi
   check dev -L "${label:-unit|component|qemu|e2e}"
 fi

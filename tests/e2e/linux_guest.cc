@@ -31,8 +31,11 @@ constexpr char kDone[] = "GUEST-DONE ";
 
 // What makes the machine, apart from what runs on it: the device tree depends on it.
 std::vector<std::string> Hardware(const GuestMachine& machine) {
-  return {"-cpu", "cortex-a57", "-m",      "256",         "-smp", std::to_string(machine.cpus),
-          "-net", "none",       "-device", machine.device};
+  return {"-cpu",    "cortex-a57",
+          "-m",      std::to_string(machine.memory_mib),
+          "-smp",    std::to_string(machine.cpus),
+          "-net",    "none",
+          "-device", machine.device};
 }
 
 std::vector<std::string> Arguments(const GuestMachine& machine, const std::string& console) {

@@ -19,6 +19,7 @@ struct GuestMachine {
   std::string device_tree;  // of -dtb; empty: QEMU's own
   std::string append;       // more of the kernel's command line
   int cpus = 1;
+  int memory_mib = 256;
 };
 
 // Linux in an emulator, with a shell on its console. What takes for ever is ended by the test's

@@ -269,6 +269,15 @@ TEST_P(DeviceTreeTest, HasTheGuestsNode) {
                                 std::string("\0\0\0\0\x09\x0d\0\0", 8)));
 }
 
+TEST_P(DeviceTreeTest, AUsersOwnStaysAsItIs) {
+  const std::string own = broker_.directory() + "/own.dtb";
+  std::ofstream(own, std::ios::binary) << Dump({"-device", Device("a", ",addr=0x090d0000")});
+  // The device is elsewhere than the tree says, which is the user's affair.
+  const std::string tree = Dump({"-dtb", own, "-device", Device("a")});
+  EXPECT_TRUE(absl::StrContains(tree, std::string("\0\0\0\0\x09\x0d\0\0", 8)));
+  EXPECT_FALSE(absl::StrContains(tree, std::string("\0\0\0\0\x09\x0c\0\0", 8)));
+}
+
 BPMP_FOR_EACH_QEMU(DeviceTreeTest);
 
 }  // namespace

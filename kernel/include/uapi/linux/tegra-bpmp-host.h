@@ -92,7 +92,7 @@ struct bpmp_host_transfer {
 #define BPMP_HOST_POWER_DOMAIN	2
 
 /* The file that asked for the hold is closed, and no other has adopted it. */
-#define BPMP_HOST_HOLD_ORPHAN	0x1
+#define BPMP_HOST_HOLD_ORPHAN	0x1U
 
 /**
  * struct bpmp_host_hold - a clock that is enabled, or a domain that is on, for the proxy's users
