@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Jobs. A request to the BPMP can't be called back, and the kernel waits ten minutes for it, deaf
+ * to signals. So a worker waits, and callers come and go: they poll, wait killably and not for
+ * ever, or close. A job that nobody waits for any more goes on to its end, in its slot, and is
+ * then freed.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "bpmp-host.h"
+
+/* The worker is through. Whoever waited may free the job as soon as the lock is free. */
+static void bpmp_proxy_job_finish(struct bpmp_proxy_job *job)
+{
+	struct bpmp_proxy *proxy = job->proxy;
+	struct bpmp_proxy_file *file;
+
+	spin_lock(&proxy->lock);
+
+	list_del(&job->running);
+	proxy->busy--;
+	job->done = true;
+
+	file = job->file;
+	if (file) {
+		if (!job->waited)
+			list_move_tail(&job->node, &file->finished);
+		/* Here, because a file can't go before it has had the lock. */
+		wake_up_all(&file->wait);
+	}
+
+	spin_unlock(&proxy->lock);
+
+	if (!file)
+		kfree(job);
+
+	wake_up_all(&proxy->slots);
+}
+
+static void bpmp_proxy_job_work(struct work_struct *work)
+{
+	struct bpmp_proxy_job *job = container_of(work, struct bpmp_proxy_job, work);
+
+	if (job->release_all)
+		bpmp_proxy_holds_release(job);
+	else
+		bpmp_proxy_execute(job);
+
+	bpmp_proxy_job_finish(job);
+
+	/* The code stays until the work queue is destroyed, which waits for us. */
+	module_put(THIS_MODULE);
+}
+
+/**
+ * bpmp_proxy_job_new() - make a job
+ * @file: gets the answer
+ *
+ * Return: the job, to be reserved or run; or NULL.
+ */
+struct bpmp_proxy_job *bpmp_proxy_job_new(struct bpmp_proxy_file *file)
+{
+	struct bpmp_proxy_job *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT);
+
+	if (!job)
+		return NULL;
+
+	INIT_WORK(&job->work, bpmp_proxy_job_work);
+	INIT_LIST_HEAD(&job->running);
+	INIT_LIST_HEAD(&job->node);
+	job->proxy = file->proxy;
+	job->file = file;
+	job->owner = file;
+
+	return job;
+}
+
+/**
+ * bpmp_proxy_job_reserve() - take a slot for a job, and give it its cookie
+ * @job: of the caller, before and after
+ *
+ * Return: 0, and the job must be started or cancelled; -EAGAIN: no slot; -ENOBUFS: the file has too
+ * many unread answers; -ENODEV.
+ */
+int bpmp_proxy_job_reserve(struct bpmp_proxy_job *job)
+{
+	struct bpmp_proxy *proxy = job->proxy;
+	struct bpmp_proxy_file *file = job->file;
+	int err = 0;
+
+	spin_lock(&proxy->lock);
+
+	if (proxy->gone) {
+		err = -ENODEV;
+	} else if (file->jobs >= BPMP_PROXY_FILE_JOBS_MAX) {
+		err = -ENOBUFS;
+	} else if (proxy->busy >= BPMP_PROXY_SLOTS) {
+		err = -EAGAIN;
+	} else {
+		proxy->busy++;
+		list_add_tail(&job->running, &proxy->running);
+		file->jobs++;
+		list_add_tail(&job->node, &file->pending);
+		job->cookie = ++file->cookies;
+	}
+
+	spin_unlock(&proxy->lock);
+
+	return err;
+}
+
+/* The file has no more to do with the job. Called with proxy->lock held. */
+static void bpmp_proxy_job_detach(struct bpmp_proxy_job *job)
+{
+	lockdep_assert_held(&job->proxy->lock);
+
+	list_del_init(&job->node);
+	job->file->jobs--;
+	job->file = NULL;
+}
+
+/* A job with a slot is not started after all. */
+void bpmp_proxy_job_cancel(struct bpmp_proxy_job *job)
+{
+	struct bpmp_proxy *proxy = job->proxy;
+
+	spin_lock(&proxy->lock);
+	list_del(&job->running);
+	proxy->busy--;
+	/* Another thread may have guessed its cookie, and given it up. */
+	if (job->file)
+		bpmp_proxy_job_detach(job);
+	spin_unlock(&proxy->lock);
+
+	kfree(job);
+	wake_up_all(&proxy->slots);
+}
+
+/**
+ * bpmp_proxy_job_start() - let a job with a slot run
+ * @job: no longer the caller's, unless it is waited for
+ */
+void bpmp_proxy_job_start(struct bpmp_proxy_job *job)
+{
+	/* The caller is a system call on a file, which has a reference. */
+	__module_get(THIS_MODULE);
+	queue_work(job->proxy->workers, &job->work);
+}
+
+static bool bpmp_proxy_job_done(struct bpmp_proxy_job *job)
+{
+	bool done;
+
+	spin_lock(&job->proxy->lock);
+	done = job->done;
+	spin_unlock(&job->proxy->lock);
+
+	return done;
+}
+
+/* The caller waits no longer. Return: whether the job is the caller's, because it is done. */
+static bool bpmp_proxy_job_give_up(struct bpmp_proxy_job *job)
+{
+	struct bpmp_proxy *proxy = job->proxy;
+	bool done;
+
+	spin_lock(&proxy->lock);
+	/* Once it is detached and the lock is free, the worker may free it. */
+	done = job->done;
+	bpmp_proxy_job_detach(job);
+	spin_unlock(&proxy->lock);
+
+	return done;
+}
+
+/**
+ * bpmp_proxy_job_run() - run a job and wait for it
+ * @job: from bpmp_proxy_job_new()
+ * @timeout: for the slot and the answer together, in jiffies
+ *
+ * Return: 0, and the job is done and still the caller's. On an error it is no longer: -ETIMEDOUT or
+ * -EINTR, and it may yet be done; or, with nothing begun, -EINTR or what bpmp_proxy_job_reserve()
+ * says, -EAGAIN when there was no slot in all that time.
+ */
+int bpmp_proxy_job_run(struct bpmp_proxy_job *job, long timeout)
+{
+	struct bpmp_proxy *proxy = job->proxy;
+	struct bpmp_proxy_file *file = job->file;
+	long left;
+	int err = 0;
+
+	job->waited = true;
+
+	left = wait_event_killable_timeout(proxy->slots,
+					   (err = bpmp_proxy_job_reserve(job)) != -EAGAIN,
+					   timeout);
+	if (left < 0)
+		err = -EINTR;
+	if (err) {
+		kfree(job);
+		return err;
+	}
+
+	bpmp_proxy_job_start(job);
+
+	left = wait_event_killable_timeout(file->wait, bpmp_proxy_job_done(job), left);
+	if (bpmp_proxy_job_give_up(job))
+		return 0;
+
+	return left < 0 ? -EINTR : -ETIMEDOUT;
+}
+
+static struct bpmp_proxy_job *bpmp_proxy_job_find(struct list_head *jobs, u64 cookie)
+{
+	struct bpmp_proxy_job *job;
+
+	list_for_each_entry(job, jobs, node)
+		if (!job->waited && (!cookie || job->cookie == cookie))
+			return job;
+
+	return NULL;
+}
+
+/**
+ * bpmp_proxy_job_take() - take an answer
+ * @file: whose
+ * @cookie: which; zero: the oldest
+ *
+ * Return: the job, done, the caller's; -EAGAIN: not yet; -ENOENT: none.
+ */
+struct bpmp_proxy_job *bpmp_proxy_job_take(struct bpmp_proxy_file *file, u64 cookie)
+{
+	struct bpmp_proxy *proxy = file->proxy;
+	struct bpmp_proxy_job *job;
+
+	spin_lock(&proxy->lock);
+	job = bpmp_proxy_job_find(&file->finished, cookie);
+	if (job) {
+		list_del_init(&job->node);
+		file->jobs--;
+	} else if (bpmp_proxy_job_find(&file->pending, cookie)) {
+		job = ERR_PTR(-EAGAIN);
+	} else {
+		job = ERR_PTR(-ENOENT);
+	}
+	spin_unlock(&proxy->lock);
+
+	return job;
+}
+
+/* An answer that was taken could not be delivered: it can be taken again. */
+void bpmp_proxy_job_put_back(struct bpmp_proxy_file *file, struct bpmp_proxy_job *job)
+{
+	spin_lock(&file->proxy->lock);
+	list_add(&job->node, &file->finished);
+	file->jobs++;
+	spin_unlock(&file->proxy->lock);
+
+	wake_up_all(&file->wait);
+}
+
+/**
+ * bpmp_proxy_job_abandon() - give up an answer
+ * @file: whose
+ * @cookie: which; zero is none
+ *
+ * Return: 0 or -ENOENT.
+ */
+int bpmp_proxy_job_abandon(struct bpmp_proxy_file *file, u64 cookie)
+{
+	struct bpmp_proxy *proxy = file->proxy;
+	struct bpmp_proxy_job *job, *finished;
+
+	if (!cookie)
+		return -ENOENT;
+
+	spin_lock(&proxy->lock);
+	finished = bpmp_proxy_job_find(&file->finished, cookie);
+	job = finished ?: bpmp_proxy_job_find(&file->pending, cookie);
+	if (job)
+		bpmp_proxy_job_detach(job);
+	spin_unlock(&proxy->lock);
+
+	kfree(finished);
+
+	return job ? 0 : -ENOENT;
+}
+
+/**
+ * bpmp_proxy_jobs_close() - a file closes: give up all that it has
+ * @file: has no system call in it any more
+ *
+ * Its holds, and those that its jobs in flight are yet to make, are nobody's.
+ */
+void bpmp_proxy_jobs_close(struct bpmp_proxy_file *file)
+{
+	struct bpmp_proxy *proxy = file->proxy;
+	struct bpmp_proxy_job *job, *next;
+	LIST_HEAD(finished);
+
+	spin_lock(&proxy->lock);
+	list_for_each_entry(job, &proxy->running, running)
+		if (job->owner == file)
+			job->owner = NULL;
+	list_for_each_entry_safe(job, next, &file->pending, node)
+		bpmp_proxy_job_detach(job);
+	list_splice_init(&file->finished, &finished);
+	bpmp_proxy_holds_orphan(file);
+	spin_unlock(&proxy->lock);
+
+	list_for_each_entry_safe(job, next, &finished, node)
+		kfree(job);
+}
