@@ -26,18 +26,33 @@ if [ ! -x "$cache/busybox/bin/busybox" ]; then
   dpkg -x "$work"/busybox-static_*.deb "$cache/busybox"
 fi
 
-# The module's sources are copied: a build leaves its files beside them.
-mkdir -p "$build/bpmp-consumer"
-cp -u "$here"/consumer/* "$build/bpmp-consumer/"
-make -s -C "$build" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- M="$build/bpmp-consumer" modules >"$build/bpmp-consumer.log" 2>&1 ||
-  { cat "$build/bpmp-consumer.log" >&2; exit 1; }
+# Sources are copied: a build leaves its files beside them.
+copies="$build/bpmp-modules"
+mkdir -p "$copies"
+for part in kernel/include kernel/host tests/e2e/consumer; do
+  mkdir -p "$copies/$(basename "$part")"
+  cp -ru "$here/../../$part/." "$copies/$(basename "$part")"
+done
+# module FOLDER ARGUMENT...: builds the modules there.
+module() {
+  local log="$copies/$1.log"
+  make -s -C "$build" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- M="$copies/$1" "${@:2}" modules \
+    >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+}
+kunit=''
+if grep -qx CONFIG_KUNIT=y "$build/.config"; then kunit=y; fi
+module consumer
+module host CONFIG_TEGRA_BPMP_HOST_PROXY=m CONFIG_TEGRA_BPMP_HOST_PROXY_KUNIT_TEST="$kunit" \
+  BPMP_VECTORS="$here/../conformance/vectors" BPMP_VECTORS_TOOL="$here/../../kernel/tools/conformance-vectors.py"
+make -s -C "$copies/host" host_device_test CROSS_COMPILE=aarch64-linux-gnu-
 
 root="$work/root"
 mkdir -p "$root"/{bin,lib,opt}
 cp "$cache/busybox/bin/busybox" "$root/bin/"
 cp "$here/init" "$root/init"
 chmod 755 "$root/init"
-cp "$build/bpmp-consumer/bpmp-consumer.ko" "$root/lib/"
+cp "$copies/consumer/bpmp-consumer.ko" "$copies/host/bpmp-host-proxy.ko" "$root/lib/"
+cp "$copies/host/host_device_test" "$root/opt/"
 for file in "$@"; do cp "$file" "$root/opt/"; done
 (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --reproducible --quiet --owner=0:0 | gzip -1n) >"$work/archive"
 mv "$work/archive" "$build/bpmp-initramfs.gz"
