@@ -30,6 +30,9 @@ while [ $# -gt 0 ]; do
 done
 cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}/kernel"
 say() { printf '== %s\n' "$*" >&2; }
+# Where something is unpacked; what is left of it goes with us.
+work=''
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 
 # fetch VERSION: its source is in $src.
 fetch() {
@@ -43,10 +46,7 @@ fetch() {
   wanted="$(cat "$here"/guest/patches/*.patch | sha256sum)"
   [ "$(cat "$src/.bpmp-patches" 2>/dev/null)" != "$wanted" ] || return 0
   say "unpacking the source of Linux $1"
-  local work
   work="$(mktemp -d -p "$cache")"
-  # shellcheck disable=SC2064  # now, not then
-  trap "rm -rf '$work'" EXIT
   (cd "$work" && apt_private bookworm-security download -q "linux-source-$1" >/dev/null)
   dpkg-deb --fsys-tarfile "$work"/linux-source-*.deb |
     tar -xO "./usr/src/linux-source-$1.tar.xz" | tar -xJ -C "$work"

@@ -37,6 +37,9 @@ done
 
 cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}"
 say() { printf '== %s\n' "$*" >&2; }
+# Where something is unpacked; what is left of it goes with us.
+work=''
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 
 # fetch VERSION: the distribution's source of that QEMU is in $src.
 fetch() {
@@ -53,7 +56,6 @@ fetch() {
   if [ -f "$src/VERSION" ] && cmp -s "$here/apply.sh" "$src/.bpmp-apply.sh"; then return 0; fi
   rm -rf "$src"
   say "fetching the source of QEMU $1"
-  local work
   work="$(mktemp -d -p "$cache/qemu")"
   (cd "$work" && apt_private "$suite" source --download-only -q qemu >/dev/null &&
     dpkg-source "${unpack[@]}" -x qemu_*.dsc tree >/dev/null)
@@ -74,7 +76,6 @@ newer_meson() {
   local tools="$cache/qemu/tools"
   if [ ! -d "$tools/usr/lib/python3/dist-packages/mesonbuild" ]; then
     say 'unpacking meson from the backports'
-    local work
     work="$(mktemp -d -p "$cache/qemu")"
     (cd "$work" && apt_private bookworm-backports download -q meson >/dev/null)
     dpkg -x "$work"/meson_*.deb "$tools"

@@ -7,19 +7,23 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . deploy/lib/packages.sh
 {
-  require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_QEMU[@]}"
+  require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_QEMU[@]}" "${PACKAGES_KERNEL[@]}"
   cmake --preset release
   cmake --build --preset release -j "$(nproc)" \
-    --target bpmp-broker core_bench echo_server guest_bench client_bench device_bench bpmp-client
+    --target bpmp-broker core_bench echo_server guest_bench client_bench device_bench boot_bench bpmp-client
   cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}"
   cmake --install build/release --component client --prefix "$cache/qemu/client"
   qemu="$(qemu-client/qemu/build.sh --version 10.0 --client "$cache/qemu/client")"
+  kernel="$(kernel/build.sh --version 6.12)"
+  tests/e2e/initramfs.sh "$kernel"
 } >&2
+export LD_LIBRARY_PATH="$PWD/build/release/qemu-client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 build/release/tests/bench/core_bench
 for bench in guest_bench client_bench; do
   "build/release/tests/bench/$bench" build/release/broker/daemon/bpmp-broker \
     build/release/tests/bench/echo_server
 done
-LD_LIBRARY_PATH="$PWD/build/release/qemu-client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-  build/release/tests/bench/device_bench build/release/broker/daemon/bpmp-broker \
+build/release/tests/bench/device_bench build/release/broker/daemon/bpmp-broker \
   build/release/tests/bench/echo_server "$qemu"
+build/release/tests/bench/boot_bench build/release/broker/daemon/bpmp-broker \
+  build/release/tests/bench/echo_server "$qemu" "$kernel"

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "tests/e2e/e2e_fixture.h"
 
 namespace bpmp::testing {
@@ -36,6 +38,11 @@ class HostTest : public E2eTest {
     if (host != nullptr) {
       host->Run("insmod /lib/bpmp-host-proxy.ko");
       EXPECT_EQ(host->status(), 0) << host->KernelLog();
+      // Where the kernel has KUnit, the module's own tests have run.
+      if (absl::StrContains(GetParam().linux, "DEBUG")) {
+        EXPECT_THAT(host->KernelLog(),
+                    ContainsRegex("tegra-bpmp-host-proxy: pass:10 fail:0 skip:0 total:10"));
+      }
     }
     return host;
   }

@@ -45,6 +45,7 @@ std::vector<std::string> Arguments(const GuestMachine& machine, const std::strin
               absl::StrCat("console=ttyAMA0 ", machine.append), "-chardev",
               absl::StrCat("socket,id=console,path=", console), "-serial", "chardev:console"});
   if (!machine.device_tree.empty()) all.insert(all.end(), {"-dtb", machine.device_tree});
+  all.insert(all.end(), machine.more.begin(), machine.more.end());
   return all;
 }
 

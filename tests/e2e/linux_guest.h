@@ -20,6 +20,7 @@ struct GuestMachine {
   std::string append;       // more of the kernel's command line
   int cpus = 1;
   int memory_mib = 256;
+  std::vector<std::string> more;  // of the emulator's arguments
 };
 
 // Linux in an emulator, with a shell on its console. What takes for ever is ended by the test's
