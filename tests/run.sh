@@ -85,6 +85,13 @@ say_skipped() {
 }
 trap say_skipped EXIT
 
+# hold FOLDER: what is built there stays as it is until we end, whoever builds from another checkout waits.
+hold() {
+  local lock
+  exec {lock}>"${BPMP_CACHE:-$HOME/.cache/bpmp-broker}/$1/lock"
+  flock -s "$lock"
+}
+
 # emulators: builds QEMU with the device and this checkout's client library, and tells the tests where it is.
 emulators() {
   local cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}" build=qemu-client/qemu/build.sh
@@ -136,6 +143,7 @@ if [ "$label" != fuzz ]; then
   if wants qemu || wants e2e; then
     say 'build: QEMU'
     emulators
+    hold qemu
   fi
   if wants e2e; then
     say 'build: Linux'
@@ -144,6 +152,7 @@ if [ "$label" != fuzz ]; then
       kernel "${version/./_}_DEBUG" --version "$version" --debug
     done
     tests/style/kernel.sh "$BPMP_KERNEL_6_1" "$BPMP_KERNEL_6_12"
+    hold kernel
   fi
   check dev -L "${label:-unit|component|qemu|e2e}"
 fi
