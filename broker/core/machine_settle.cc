@@ -109,8 +109,9 @@ bool Machine::DebtDue(ClockId clock) const {
 void Machine::Claim(VmId vm, ClockId clock) {
   const Ledger::Entry& entry = ledger.At(Resource::Of(clock));
   const bool owed = entry.boot_rate != 0 || entry.boot_parent;
-  if (!owed || vm == kHost || absl::c_linear_search(entry.debtors, vm) || LeavesClock(vm, clock))
+  if (!owed || vm == kHost || absl::c_linear_search(entry.debtors, vm) || LeavesClock(vm, clock)) {
     return;
+  }
   Apply(Change::Kind::kDebtor, vm, Resource::Of(clock), 1);
 }
 
