@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/backend/engine.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "broker/base/thread.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::backend {
@@ -28,7 +26,7 @@ Engine::Engine(std::unique_ptr<core::Core> core, core::Backend* backend, const C
     Collect(&effects, &pending);
   }
   Deliver(std::move(pending));
-  timer_ = std::thread([this] { TimerLoop(); });
+  timer_ = StartThread("bpmp-timer", [this] { TimerLoop(); });
 }
 
 Engine::~Engine() {
@@ -249,10 +247,6 @@ void Engine::Deliver(Pending pending) {
 }
 
 void Engine::TimerLoop() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  pthread_setname_np(pthread_self(), "bpmp-timer");
   absl::Time next_retry = clock_->Now() + options_.retry_interval;
   while (true) {
     Pending pending;

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/backend/worker.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <iterator>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "broker/base/thread.h"
 
 namespace bpmp::backend {
 namespace {
@@ -17,31 +15,12 @@ namespace {
 constexpr char kStopped[] = "the worker has stopped; nothing was sent to the BPMP";
 constexpr char kTooLate[] = "waited too long for the BPMP; nothing was sent to it";
 
-// Signals are for the daemon's own thread: a new thread inherits the mask of its maker.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
 }  // namespace
 
 Worker::Worker(core::Backend* backend, const Clock* clock, int slots, Sink* sink)
     : backend_(backend), clock_(clock), sink_(sink) {
-  const SignalsBlocked blocked;
   for (int slot = 0; slot < slots; ++slot) {
-    threads_.emplace_back([this] { Run(); });
-    const std::string name = "bpmp-worker-" + std::to_string(slot);
-    pthread_setname_np(threads_.back().native_handle(), name.c_str());
+    threads_.push_back(StartThread("bpmp-worker-" + std::to_string(slot), [this] { Run(); }));
   }
 }
 

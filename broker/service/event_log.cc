@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/service/event_log.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
+#include "broker/base/thread.h"
+
 namespace bpmp::service {
 
 EventLog::EventLog(size_t capacity, WallClock wall)
-    : wall_(wall), capacity_(std::max<size_t>(capacity, 1)), thread_([this] { Run(); }) {}
+    : wall_(wall),
+      capacity_(std::max<size_t>(capacity, 1)),
+      thread_(StartThread("bpmp-events", [this] { Run(); })) {}
 
 EventLog::~EventLog() {
   {
@@ -98,11 +99,6 @@ std::vector<EventLog::Wait> EventLog::TakeDue() {
 }
 
 void EventLog::Run() {
-  // Signals are for the daemon's own threads.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  pthread_setname_np(pthread_self(), "bpmp-events");
   while (true) {
     std::vector<Wait> due;
     {

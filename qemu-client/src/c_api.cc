@@ -16,10 +16,10 @@
 #include <utility>
 
 #include "broker/base/mutex.h"
+#include "broker/base/signal_guard.h"
 #include "qemu-client/include/bpmp_client.h"
 #include "qemu-client/src/client.h"
 #include "qemu-client/src/error_text.h"
-#include "qemu-client/src/signal_guard.h"
 
 struct bpmp_client {
   bpmp::client::Client client;
@@ -221,7 +221,7 @@ int bpmp_client_reset_async(bpmp_client* client, bpmp_client_done* done, void* o
 
 void bpmp_client_close(bpmp_client* client) {
   if (client == nullptr) return;
-  const bpmp::client::SignalGuard guard;
+  const bpmp::SignalGuard guard;
   delete client;
 }
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/base/signal_guard.h"
 #include "qemu-client/src/now.h"
-#include "qemu-client/src/signal_guard.h"
 
 namespace bpmp::client {
 namespace {
@@ -100,6 +100,8 @@ int Client::Ask(absl::FunctionRef<int(bool*)> ask) {
   bool wake = false;
   const int status = ask(&wake);
   if (stream != nullptr && status == 0) {
+    // gRPC may start threads in any call, and the host program's signals are not for them: QEMU
+    // kicks its vCPUs with one, and stops on others.
     const SignalGuard guard;
     stream->Write();
   }

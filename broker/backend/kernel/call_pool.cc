@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/backend/kernel/call_pool.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
 
+#include "broker/base/thread.h"
+
 namespace bpmp::backend::kernel {
-namespace {
-
-// Signals are for the daemon's own thread.
-void BecomeCallThread(size_t index) {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  pthread_setname_np(pthread_self(), ("bpmp-call-" + std::to_string(index)).c_str());
-}
-
-}  // namespace
-
 std::shared_ptr<CallPool> CallPool::Create(const Clock* clock, size_t slots) {
   return std::shared_ptr<CallPool>(new CallPool(clock, slots));
 }
@@ -57,12 +44,12 @@ size_t CallPool::occupied() const {
 
 void CallPool::StartThreads() {
   for (size_t index = threads_.size(); index < slots_.size(); ++index) {
-    threads_.emplace_back([pool = shared_from_this(), index] { pool->Serve(index); });
+    threads_.push_back(StartThread("bpmp-call-" + std::to_string(index),
+                                   [pool = shared_from_this(), index] { pool->Serve(index); }));
   }
 }
 
 void CallPool::Serve(size_t index) {
-  BecomeCallThread(index);
   while (Call call = Next(index)) {
     call();
     call = nullptr;  // what it owns goes before the slot is free

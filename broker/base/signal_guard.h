@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef QEMU_CLIENT_SRC_SIGNAL_GUARD_H_
-#define QEMU_CLIENT_SRC_SIGNAL_GUARD_H_
+#ifndef BROKER_BASE_SIGNAL_GUARD_H_
+#define BROKER_BASE_SIGNAL_GUARD_H_
 
 #include <signal.h>
 
-namespace bpmp::client {
+namespace bpmp {
 
 // Blocks all signals in the calling thread for its own lifetime. A thread inherits the mask of the
-// one that starts it, and gRPC may start threads in any call: so each of the host program's threads
-// that comes into gRPC goes through one of these. Otherwise the program's signals (QEMU kicks its
-// vCPUs with one, and stops on others) could be delivered to a thread that knows nothing of them.
+// one that starts it: whatever is started meanwhile never takes the program's signals, which belong
+// to threads that know of them.
 class SignalGuard {
  public:
   SignalGuard() {
@@ -25,6 +24,6 @@ class SignalGuard {
   sigset_t before_ = {};
 };
 
-}  // namespace bpmp::client
+}  // namespace bpmp
 
-#endif  // QEMU_CLIENT_SRC_SIGNAL_GUARD_H_
+#endif  // BROKER_BASE_SIGNAL_GUARD_H_
