@@ -87,9 +87,9 @@ static long bpmp_proxy_info(struct bpmp_proxy_file *file, struct bpmp_host_info 
 	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-/* What SUBMIT, RESULT and TRANSFER have in common. */
+/* What SUBMIT, RESULT and TRANSFER have in common; only the last waits, and has a time for it. */
 static int bpmp_proxy_get_transfer(struct bpmp_host_transfer *transfer,
-				   const struct bpmp_host_transfer __user *user)
+				   const struct bpmp_host_transfer __user *user, bool waits)
 {
 	BUILD_BUG_ON(sizeof(*transfer) != 280);
 	BUILD_BUG_ON(BPMP_HOST_DATA_SIZE != MSG_DATA_MIN_SZ);
@@ -99,6 +99,9 @@ static int bpmp_proxy_get_transfer(struct bpmp_host_transfer *transfer,
 
 	if (transfer->flags || transfer->pad || transfer->tx_size > BPMP_HOST_DATA_SIZE ||
 	    transfer->rx_size > BPMP_HOST_DATA_SIZE)
+		return -EINVAL;
+
+	if (waits == !transfer->timeout_ms || transfer->timeout_ms > BPMP_HOST_MAX_TIMEOUT_MS)
 		return -EINVAL;
 
 	if (memchr_inv(transfer->tx + transfer->tx_size, 0,
@@ -148,11 +151,9 @@ static long bpmp_proxy_submit(struct bpmp_proxy_file *file,
 	struct bpmp_proxy_job *job;
 	int err;
 
-	err = bpmp_proxy_get_transfer(&transfer, user);
+	err = bpmp_proxy_get_transfer(&transfer, user, false);
 	if (err)
 		return err;
-	if (transfer.timeout_ms)
-		return -EINVAL;
 
 	job = bpmp_proxy_transfer_job(file, &transfer);
 	if (!job)
@@ -182,11 +183,9 @@ static long bpmp_proxy_result(struct bpmp_proxy_file *file,
 	struct bpmp_proxy_job *job;
 	int err;
 
-	err = bpmp_proxy_get_transfer(&transfer, user);
+	err = bpmp_proxy_get_transfer(&transfer, user, false);
 	if (err)
 		return err;
-	if (transfer.timeout_ms)
-		return -EINVAL;
 
 	job = bpmp_proxy_job_take(file, transfer.cookie);
 	if (IS_ERR(job))
@@ -218,11 +217,10 @@ static long bpmp_proxy_transfer(struct bpmp_proxy_file *file,
 	struct bpmp_proxy_job *job;
 	int err;
 
-	err = bpmp_proxy_get_transfer(&transfer, user);
+	err = bpmp_proxy_get_transfer(&transfer, user, true);
 	if (err)
 		return err;
-	if (transfer.cookie || !transfer.timeout_ms ||
-	    transfer.timeout_ms > BPMP_HOST_MAX_TIMEOUT_MS)
+	if (transfer.cookie)
 		return -EINVAL;
 
 	/* An answer that can't be delivered is better found out before anything is done. */
