@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "broker/backend/inventory_reader.h"
+#include "broker/backend/engine_fixture.h"
 #include "broker/backend/sim/sim_backend.h"
 #include "broker/mrq/codec.h"
 #include "gmock/gmock.h"
@@ -30,66 +30,23 @@ mrq::ClkRequest Clk(mrq::ClkCmd cmd, ClockId clock = kUarta) {
   return request;
 }
 
-// One answer that a test waits for.
-class Answer {
- public:
-  Engine::ReplyFn Take() {
-    return [this](const mrq::Response& response, core::Reason reason) {
-      MutexLock lock(&mutex_);
-      EXPECT_FALSE(there_) << "answered twice";
-      there_ = true;
-      response_ = response;
-      reason_ = reason;
-      came_.SignalAll();
-    };
-  }
-  mrq::Response Wait() {
-    MutexLock lock(&mutex_);
-    while (!there_) came_.Wait(&mutex_);
-    return response_;
-  }
-  core::Reason reason() {
-    MutexLock lock(&mutex_);
-    return reason_;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar came_;
-  bool there_ ABSL_GUARDED_BY(mutex_) = false;
-  mrq::Response response_ ABSL_GUARDED_BY(mutex_);
-  core::Reason reason_ ABSL_GUARDED_BY(mutex_) = core::Reason::kNone;
-};
-
 // An engine with `vms` VMs that may all vote on uarta and fuse.
 class EngineTest : public ::testing::Test {
  protected:
   void Start(int vms, absl::Duration request_timeout = kPatient,
              absl::Duration transfer_timeout = kPatient) {
-    auto inventory = ReadInventory(&sim_, MonotonicClock(), {}, nullptr);
-    ASSERT_TRUE(inventory.ok()) << inventory.status();
-    core::PolicySpec spec;
+    std::vector<core::VmSpec> specs;
     for (int i = 0; i < vms; ++i) {
-      core::VmSpec vm;
-      vm.name = "vm" + std::to_string(i);
-      for (const ClockId clock : {kUarta, kFuse}) {
-        core::ResourceGrant grant;
-        grant.resource = std::to_string(clock.value());
-        grant.access = core::Access::kVote;
-        vm.clocks.push_back(grant);
-      }
-      spec.vms.push_back(vm);
+      specs.push_back(VmWithClocks("vm" + std::to_string(i),
+                                   {std::to_string(kUarta.value()), std::to_string(kFuse.value())},
+                                   core::Access::kVote));
     }
-    auto policy = core::Compile(spec, core::Profile(), *inventory, nullptr);
-    ASSERT_TRUE(policy.ok()) << policy.status();
     EngineOptions options;
     options.request_timeout = request_timeout;
     options.transfer_timeout = transfer_timeout;
     options.tick = absl::Milliseconds(1);
-    engine_ = std::make_unique<Engine>(
-        std::make_unique<core::Core>(*std::move(inventory), core::Profile(), *std::move(policy),
-                                     &observer_),
-        &sim_, &MonotonicClock(), options, nullptr);
+    engine_ = std::make_unique<Engine>(MadeCore(&sim_, std::move(specs), &observer_), &sim_,
+                                       &MonotonicClock(), options, nullptr);
   }
   ~EngineTest() override {
     sim_.Shutdown();

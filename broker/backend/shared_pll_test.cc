@@ -7,11 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "broker/backend/inventory_reader.h"
+#include "broker/backend/engine_fixture.h"
 #include "broker/backend/sim/sim_backend.h"
-#include "broker/base/clock.h"
 #include "broker/core/core.h"
-#include "broker/core/policy.h"
 #include "broker/mrq/codec.h"
 #include "gtest/gtest.h"
 
@@ -36,22 +34,10 @@ mrq::ClkRequest Clk(mrq::ClkCmd cmd, ClockId clock, int64_t rate_hz = 0) {
 class SharedPllTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto inventory = ReadInventory(&sim_, MonotonicClock(), {}, nullptr);
-    ASSERT_TRUE(inventory.ok()) << inventory.status();
-    core::PolicySpec spec;
-    for (const auto& [name, clock] : {std::pair("a", "i2s1"), std::pair("b", "i2s2")}) {
-      core::VmSpec vm;
-      vm.name = name;
-      core::ResourceGrant grant;
-      grant.resource = clock;
-      grant.access = core::Access::kExclusive;
-      vm.clocks.push_back(grant);
-      spec.vms.push_back(vm);
-    }
-    auto policy = core::Compile(spec, core::Profile(), *inventory, nullptr);
-    ASSERT_TRUE(policy.ok()) << policy.status();
-    core_ = std::make_unique<core::Core>(*std::move(inventory), core::Profile(), *std::move(policy),
-                                         &observer_);
+    core_ = MadeCore(&sim_,
+                     {VmWithClocks("a", {"i2s1"}, core::Access::kExclusive),
+                      VmWithClocks("b", {"i2s2"}, core::Access::kExclusive)},
+                     &observer_);
     core::Effects effects;
     core_->Start(&effects);
     Run(std::move(effects));

@@ -28,24 +28,21 @@ int RunProgram(const std::vector<std::string>& arguments, std::string* output) {
   return testing::WaitForEnd(pid);
 }
 
-BrokerProcess::BrokerProcess() : directory_("/tmp/bpmp-XXXXXX") {
-  if (mkdtemp(directory_.data()) == nullptr) std::abort();
-  std::ofstream(directory_ + "/broker.yaml") << "runtime_dir: " << directory_
-                                             << "\nmetrics: {listen: \"off\"}\n"
-                                                "vms:\n  - {name: a, devices: [uarta, vic]}\n";
+BrokerProcess::BrokerProcess() {
+  std::ofstream(directory_.path() + "/broker.yaml")
+      << "runtime_dir: " << directory_.path()
+      << "\nmetrics: {listen: \"off\"}\n"
+         "vms:\n  - {name: a, devices: [uarta, vic]}\n";
   Start();
 }
 
-BrokerProcess::~BrokerProcess() {
-  Kill();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
+BrokerProcess::~BrokerProcess() { Kill(); }
 
 void BrokerProcess::Start() {
-  const std::string log = directory_ + "/log";
+  const std::string log = directory_.path() + "/log";
   const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  pid_ = testing::Spawn({BPMP_BROKER_BINARY, "--config", directory_ + "/broker.yaml"}, output);
+  pid_ =
+      testing::Spawn({BPMP_BROKER_BINARY, "--config", directory_.path() + "/broker.yaml"}, output);
   if (pid_ < 0) std::abort();
   close(output);
 }

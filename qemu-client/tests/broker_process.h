@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/lib/temporary_directory.h"
+
 namespace bpmp::client {
 
 // Runs a program to its end, its standard error with its output; what both wrote goes to `*output`.
@@ -28,13 +30,13 @@ class BrokerProcess {
   void Hang();    // by SIGSTOP
   void Resume();  // by SIGCONT
 
-  std::string socket() const { return directory_ + "/vms/a.sock"; }
+  std::string socket() const { return directory_.path() + "/vms/a.sock"; }
 
  private:
   void Signal(int signal);
   void WaitForEnd();
 
-  std::string directory_;
+  const testing::TemporaryDirectory directory_;
   pid_t pid_ = -1;
 };
 

@@ -6,45 +6,34 @@
 //
 // KERNEL-BUILD is what kernel/build.sh printed, with the archive of tests/e2e/initramfs.sh.
 #include <cstdio>
-#include <fstream>
 #include <string>
 
-#include "absl/strings/match.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/sides.h"
+#include "tests/bench/trace.h"
 #include "tests/e2e/linux_guest.h"
 
 namespace bpmp::bench {
 namespace {
 
 void Accesses(const Bench& bench, const std::string& qemu, const std::string& build) {
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   const std::string trace = directory.path() + "/trace";
   testing::GuestMachine machine;
   machine.qemu = qemu;
   machine.kernel = build + "/arch/arm64/boot/Image";
   machine.initramfs = build + "/bpmp-initramfs.gz";
   machine.device = "nvidia-bpmp-guest,broker=unix:" + bench.broker().socket(0);
-  machine.more = {"-d", "trace:nvidia_bpmp_guest_*", "-D", trace};
+  machine.more = TraceTo(trace);
   testing::LinuxGuest guest(machine);
   if (!guest.Ready()) Fail("the guest doesn't come up: " + guest.Console());
   guest.qemu().Kill();
 
-  double accesses = 0;
-  double requests = 0;
-  std::ifstream file(trace);
-  for (std::string line; std::getline(file, line);) {
-    if (absl::StrContains(line, "nvidia_bpmp_guest_read") ||
-        absl::StrContains(line, "nvidia_bpmp_guest_write")) {
-      ++accesses;
-    } else if (absl::StrContains(line, "nvidia_bpmp_guest_ring")) {
-      ++requests;
-    }
-  }
-  if (requests == 0) Fail("the guest asked for nothing");
-  std::fprintf(stderr, "a boot: %.0f requests\n", requests);
-  Print(
-      {"guest accesses per request over a Linux boot", accesses / requests, "accesses", true, 22});
+  const DeviceTrace seen = ReadTrace(trace);
+  if (seen.requests == 0) Fail("the guest asked for nothing");
+  std::fprintf(stderr, "a boot: %.0f requests\n", seen.requests);
+  Print({"guest accesses per request over a Linux boot", seen.accesses / seen.requests, "accesses",
+         true, 22});
 }
 
 }  // namespace
@@ -55,12 +44,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: boot_bench BROKER ECHO-SERVER QEMU KERNEL-BUILD\n");
     return 2;
   }
-  try {  // so that the servers and their directory go, whatever fails
+  return bpmp::bench::Run("boot_bench", [argv] {
     const bpmp::bench::Bench bench(argv[1], argv[2], 1);
     bpmp::bench::Accesses(bench, argv[3], argv[4]);
-  } catch (const bpmp::bench::Failure& failure) {
-    std::fprintf(stderr, "boot_bench: %s\n", failure.what());
-    return 1;
-  }
-  return 0;
+  });
 }

@@ -55,11 +55,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: client_bench BROKER ECHO-SERVER\n");
     return 2;
   }
-  try {  // so that the servers and their directory go, whatever fails
-    bpmp::bench::RoundTrips(bpmp::bench::Bench(argv[1], argv[2], 1));
-  } catch (const bpmp::bench::Failure& failure) {
-    std::fprintf(stderr, "client_bench: %s\n", failure.what());
-    return 1;
-  }
-  return 0;
+  return bpmp::bench::Run(
+      "client_bench", [argv] { bpmp::bench::RoundTrips(bpmp::bench::Bench(argv[1], argv[2], 1)); });
 }

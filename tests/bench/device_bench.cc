@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "tests/bench/client_side.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/sides.h"
+#include "tests/bench/trace.h"
 #include "tests/qemu/qemu_process.h"
 #include "tests/qemu/window.h"
 
@@ -116,30 +116,17 @@ void RoundTrips(const Bench& bench, const std::string& qemu) {
          Median(guest_us) / Median(library_us), "ratio", true, 1.2});
 }
 
-// What the device is asked to do, by its own trace.
-double Callbacks(const std::string& trace) {
-  std::ifstream file(trace);
-  double callbacks = 0;
-  for (std::string line; std::getline(file, line);) {
-    if (absl::StrContains(line, "nvidia_bpmp_guest_read") ||
-        absl::StrContains(line, "nvidia_bpmp_guest_write")) {
-      ++callbacks;
-    }
-  }
-  return callbacks;
-}
-
 void Accesses(const Bench& bench, const std::string& qemu) {
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   const std::string trace = directory.path() + "/trace";
   double before = 0;
   double after = 0;
   {
-    Guest guest(qemu, bench.broker().socket(2), {"-d", "trace:nvidia_bpmp_guest_*", "-D", trace});
+    Guest guest(qemu, bench.broker().socket(2), TraceTo(trace));
     guest.Once();
-    before = Callbacks(trace);
+    before = ReadTrace(trace).accesses;
     guest.Once();
-    after = Callbacks(trace);
+    after = ReadTrace(trace).accesses;
   }
   Print({"guest accesses per CLK request, payload-only", after - before, "accesses", true, 10});
   Print({"device callbacks per access", (after - before) / kAccesses, "callbacks", true, 1});
@@ -153,13 +140,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: device_bench BROKER ECHO-SERVER QEMU\n");
     return 2;
   }
-  try {  // so that the servers and their directory go, whatever fails
+  return bpmp::bench::Run("device_bench", [argv] {
     const bpmp::bench::Bench bench(argv[1], argv[2], 3);
     bpmp::bench::RoundTrips(bench, argv[3]);
     bpmp::bench::Accesses(bench, argv[3]);
-  } catch (const bpmp::bench::Failure& failure) {
-    std::fprintf(stderr, "device_bench: %s\n", failure.what());
-    return 1;
-  }
-  return 0;
+  });
 }

@@ -277,11 +277,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: guest_bench BROKER ECHO-SERVER [WORD]\n");
     return 2;
   }
-  try {  // so that the servers and their directory go, whatever fails
+  return bpmp::bench::Run("guest_bench", [argv, argc] {
     bpmp::bench::MeasureAll(argv[1], argv[2], argc == 4 ? argv[3] : "");
-  } catch (const bpmp::bench::Failure& failure) {
-    std::fprintf(stderr, "guest_bench: %s\n", failure.what());
-    return 1;
-  }
-  return 0;
+  });
 }

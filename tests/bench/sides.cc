@@ -42,6 +42,16 @@ std::vector<std::string> SocketsOf(const std::string& dir, int vms) {
 
 void Fail(const std::string& what) { throw Failure(what); }
 
+int Run(const char* program, const std::function<void()>& measure) {
+  try {
+    measure();
+  } catch (const Failure& failure) {
+    std::fprintf(stderr, "%s: %s\n", program, failure.what());
+    return 1;
+  }
+  return 0;
+}
+
 Side::Side(const std::vector<std::string>& command, const std::string& log,
            std::vector<std::string> sockets)
     : process_(command, log), sockets_(std::move(sockets)) {}
@@ -50,15 +60,6 @@ std::shared_ptr<grpc::Channel> Side::Channel(size_t vm) const {
   auto channel = Connect(socket(vm));
   if (channel == nullptr) Fail("can't connect to " + socket(vm));
   return channel;
-}
-
-TemporaryDirectory::TemporaryDirectory() : path_("/tmp/bpmp-bench-XXXXXX") {
-  if (mkdtemp(path_.data()) == nullptr) Fail("can't make a directory in /tmp");
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
 }
 
 CpusAwake::CpusAwake() : fd_(open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC)) {

@@ -2,6 +2,7 @@
 #ifndef TESTS_BENCH_SIDES_H_
 #define TESTS_BENCH_SIDES_H_
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "grpcpp/channel.h"
 #include "tests/bench/process.h"
+#include "tests/lib/temporary_directory.h"
 
 namespace bpmp::bench {
 
@@ -19,6 +21,8 @@ class Failure : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 [[noreturn]] void Fail(const std::string& what);
+// What a benchmark's main() does with its measuring: 0, or 1 when it failed, which is said.
+int Run(const char* program, const std::function<void()>& measure);
 
 // One server and how to reach it as the n-th VM.
 class Side {
@@ -39,20 +43,6 @@ class Side {
 struct Sides {
   const Side& broker;
   const Side& echo;
-};
-
-// A directory that goes with all that is in it.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 // While it lives, the machine's CPUs wait without sleeping. How long a CPU takes to wake, tens of
@@ -79,7 +69,7 @@ class Bench {
   const Side& echo() const { return echo_; }
 
  private:
-  const TemporaryDirectory directory_;
+  const testing::TemporaryDirectory directory_;
   const CpusAwake awake_;
   Side broker_;
   Side echo_;

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -37,13 +36,6 @@ void E2eTest::SetUp() {
     GTEST_SKIP() << "BPMP_QEMU_" << versions.qemu << " and BPMP_KERNEL_" << versions.linux
                  << " don't say where these are; tests/run.sh -L e2e builds them";
   }
-  directory_ = "/tmp/bpmp-e2e-XXXXXX";
-  ASSERT_NE(mkdtemp(directory_.data()), nullptr);
-}
-
-E2eTest::~E2eTest() {
-  std::error_code ignored;
-  if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
 }
 
 GuestMachine E2eTest::Machine(const std::string& vm, const std::string& more) const {
@@ -61,7 +53,7 @@ GuestMachine E2eTest::MachineOn(const std::string& socket, const std::string& mo
 }
 
 GuestMachine E2eTest::WithConsumer(GuestMachine machine, const std::string& resources) {
-  const std::string directory = absl::StrCat(directory_, "/", ++trees_);
+  const std::string directory = absl::StrCat(directory_.path(), "/", ++trees_);
   std::filesystem::create_directory(directory);
   machine.device_tree = MakeDeviceTree(
       machine,
@@ -93,6 +85,10 @@ bool E2eTest::DomainOn(uint32_t domain) {
 
 int64_t E2eTest::Rate(uint32_t clock) {
   return broker_.sim().WithModel([&](auto& model) { return model.Rate(ClockId(clock)); });
+}
+
+bool E2eTest::ResetAsserted(uint32_t reset) {
+  return broker_.sim().WithModel([&](auto& model) { return model.ResetAsserted(ResetId(reset)); });
 }
 
 uint64_t E2eTest::Edges() {

@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "tests/e2e/linux_guest.h"
+#include "tests/lib/temporary_directory.h"
 #include "tests/lib/test_broker.h"
 
 namespace bpmp::testing {
@@ -22,6 +24,13 @@ struct Versions {
 std::string NameOf(const Versions& versions);
 std::ostream& operator<<(std::ostream& out, const Versions& versions);
 
+// The device that most tests pass through, and what a consumer is given of it: positions in these
+// lists are what it is told.
+inline constexpr uint32_t kUartaClock = 155;
+inline constexpr uint32_t kUartaReset = 100;
+inline constexpr char kUartaNode[] =
+    "clocks = <&{/bpmp} 155>, <&{/bpmp} 102>, <&{/bpmp} 14>; resets = <&{/bpmp} 100>;";
+
 // A broker inside the test, on the simulated board, and guests with Linux.
 class E2eTest : public ::testing::TestWithParam<Versions> {
  protected:
@@ -29,7 +38,6 @@ class E2eTest : public ::testing::TestWithParam<Versions> {
   explicit E2eTest(const std::string& config) : broker_(config) {}
   // Skips where the environment doesn't say where the emulator and the kernel are.
   void SetUp() override;
-  ~E2eTest() override;
 
   // What guest of a VM there would be.
   GuestMachine Machine(const std::string& vm, const std::string& more = "") const;
@@ -46,13 +54,14 @@ class E2eTest : public ::testing::TestWithParam<Versions> {
   bool ClockOn(uint32_t clock);
   bool DomainOn(uint32_t domain);
   int64_t Rate(uint32_t clock);
+  bool ResetAsserted(uint32_t reset);
   // How many requests that change something have reached the hardware.
   uint64_t Edges();
 
   TestBroker broker_;
 
  private:
-  std::string directory_;
+  const TemporaryDirectory directory_;
   int trees_ = 0;
 };
 

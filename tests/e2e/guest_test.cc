@@ -17,10 +17,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr char kUartaVm[] = R"(vms { name: "a" devices { device: "uarta" } })";
-// Positions in these lists are what the consumer is told.
-constexpr char kUarta[] =
-    "clocks = <&{/bpmp} 155>, <&{/bpmp} 102>, <&{/bpmp} 14>; resets = <&{/bpmp} 100>;";
-constexpr uint32_t kUartaClock = 155;
 
 class BootTest : public E2eTest {
  protected:
@@ -45,11 +41,11 @@ TEST_P(BootTest, FindsTheWholeBoardAndDisturbsNothing) {
 }
 
 TEST_P(BootTest, ItsDriverDrivesItsDevice) {
-  const auto guest = BootConsumer(WithConsumer(Machine("a"), kUarta));
+  const auto guest = BootConsumer(WithConsumer(Machine("a"), kUartaNode));
   ASSERT_NE(guest, nullptr);
   EXPECT_THAT(guest->KernelLog(), HasSubstr("3 clocks, 1 resets"));
   EXPECT_EQ(Consumer(guest.get(), "reset", "assert 0"), 0);
-  EXPECT_TRUE(broker_.sim().WithModel([](auto& m) { return m.ResetAsserted(ResetId(100)); }));
+  EXPECT_TRUE(ResetAsserted(kUartaReset));
   EXPECT_EQ(Consumer(guest.get(), "reset", "deassert 0"), 0);
   EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), 0);
   EXPECT_TRUE(ClockOn(kUartaClock));
@@ -86,7 +82,7 @@ TEST_P(BootTest, WhatIsNotItsOwnIsRefusedAndNothingBreaks) {
 }
 
 TEST_P(BootTest, AFirmwareThatHangsIsAnErrorAndNoMore) {
-  const auto guest = BootConsumer(WithConsumer(Machine("a", ",timeout-ms=200"), kUarta));
+  const auto guest = BootConsumer(WithConsumer(Machine("a", ",timeout-ms=200"), kUartaNode));
   ASSERT_NE(guest, nullptr);
   broker_.sim().AddFault(*backend::sim::ParseFault("CLK ENABLE 155 hang count=1"));
   EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), -110);
@@ -99,7 +95,7 @@ TEST_P(BootTest, AFirmwareThatHangsIsAnErrorAndNoMore) {
 }
 
 TEST_P(BootTest, SleepsAndWakes) {
-  GuestMachine machine = WithConsumer(Machine("a"), kUarta);
+  GuestMachine machine = WithConsumer(Machine("a"), kUartaNode);
   machine.append = "suspend.pm_test_delay=1";
   const auto guest = BootConsumer(machine);
   ASSERT_NE(guest, nullptr);

@@ -16,7 +16,6 @@ namespace {
 using ::testing::ContainsRegex;
 using ::testing::IsEmpty;
 
-constexpr uint32_t kUartaClock = 155;
 // The lists of the program's own ids; the host has a driver for the same device.
 constexpr char kNodes[] = R"(clocks = <&{/bpmp} 155>; resets = <&{/bpmp} 100>; };
     bpmp-host-proxy {

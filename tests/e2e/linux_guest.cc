@@ -2,15 +2,12 @@
 #include "tests/e2e/linux_guest.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -58,28 +55,12 @@ void RunOrDie(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-LinuxGuest::Listener::Listener() : directory("/tmp/bpmp-guest-XXXXXX") {
-  if (mkdtemp(directory.data()) == nullptr) Die("can't make a directory");
-  fd = service::UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, (directory + "/console").c_str(), sizeof(address.sun_path) - 1);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-      listen(fd.get(), 1) != 0) {
-    Die("can't listen for a console");
-  }
-}
-
-LinuxGuest::Listener::~Listener() {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
-}
-
 LinuxGuest::LinuxGuest(const GuestMachine& machine)
-    : qemu_(machine.qemu, "tcg", Arguments(machine, listener_.directory + "/console")) {
+    : listener_(ListenAt(directory_.path() + "/console")),
+      qemu_(machine.qemu, "tcg", Arguments(machine, directory_.path() + "/console")) {
   // The emulator connects before it answers on its monitor.
   if (qemu_.Started()) {
-    fd_ = service::UniqueFd(accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    fd_ = service::UniqueFd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   }
 }
 

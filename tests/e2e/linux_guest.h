@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/service/unix_socket.h"
+#include "tests/lib/temporary_directory.h"
 #include "tests/qemu/qemu_process.h"
 
 namespace bpmp::testing {
@@ -49,15 +50,8 @@ class LinuxGuest {
   QemuProcess& qemu() { return qemu_; }
 
  private:
-  // One for the emulator to connect to.
-  struct Listener {
-    Listener();
-    ~Listener();
-    std::string directory;
-    service::UniqueFd fd;
-  };
-
-  Listener listener_;
+  const TemporaryDirectory directory_;
+  const service::UniqueFd listener_;  // for the emulator to connect to
   QemuProcess qemu_;
   service::UniqueFd fd_;
   std::string console_;

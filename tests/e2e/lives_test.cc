@@ -16,16 +16,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr uint32_t kUartaClock = 155;
-constexpr char kUarta[] = "clocks = <&{/bpmp} 155>; resets = <&{/bpmp} 100>;";
-
 class LinuxLivesTest : public E2eTest {
  protected:
   LinuxLivesTest() : E2eTest(R"(vms { name: "a" devices { device: "uarta" } })") {}
 
   // A guest whose device is in use.
   std::unique_ptr<LinuxGuest> Busy() {
-    auto guest = BootConsumer(WithConsumer(Machine("a"), kUarta));
+    auto guest = BootConsumer(WithConsumer(Machine("a"), kUartaNode));
     if (guest == nullptr) return nullptr;
     EXPECT_EQ(Consumer(guest.get(), "reset", "deassert 0"), 0);
     EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), 0);
@@ -37,7 +34,7 @@ class LinuxLivesTest : public E2eTest {
     broker_.WaitFor("released", "a", since_);
     EXPECT_FALSE(broker_.Holds("a", ClockId(kUartaClock)));
     EXPECT_FALSE(ClockOn(kUartaClock));
-    EXPECT_TRUE(broker_.sim().WithModel([](auto& m) { return m.ResetAsserted(ResetId(100)); }));
+    EXPECT_TRUE(ResetAsserted(kUartaReset));
   }
   // The machine was reset: it boots again, and finds a device that it can use.
   void ExpectNewLife(LinuxGuest* guest) {
@@ -91,7 +88,7 @@ class BrokerLivesTest : public E2eTest {
   BrokerLivesTest() : E2eTest("") {}
 
   std::unique_ptr<LinuxGuest> Busy() {
-    auto guest = BootConsumer(WithConsumer(MachineOn(process_.socket()), kUarta));
+    auto guest = BootConsumer(WithConsumer(MachineOn(process_.socket()), kUartaNode));
     if (guest != nullptr) {
       EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), 0);
     }

@@ -15,9 +15,6 @@ namespace {
 
 using ::testing::IsEmpty;
 
-constexpr uint32_t kUartaClock = 155;
-constexpr char kUarta[] =
-    "clocks = <&{/bpmp} 155>, <&{/bpmp} 102>, <&{/bpmp} 14>; resets = <&{/bpmp} 100>;";
 constexpr char kClockOnly[] = "clocks = <&{/bpmp} 155>, <&{/bpmp} 14>;";
 
 class SharingTest : public E2eTest {
@@ -37,7 +34,7 @@ class SharingTest : public E2eTest {
 };
 
 TEST_P(SharingTest, TwoGuestsAndOneClock) {
-  const auto owner = BootConsumer(WithConsumer(Machine("owner"), kUarta));
+  const auto owner = BootConsumer(WithConsumer(Machine("owner"), kUartaNode));
   const auto other = BootConsumer(WithConsumer(Machine("vm1"), kClockOnly));
   ASSERT_TRUE(owner != nullptr && other != nullptr);
   ASSERT_EQ(Consumer(owner.get(), "clk_enable", "0"), 0);
@@ -60,7 +57,7 @@ TEST_P(SharingTest, TwoGuestsAndOneClock) {
 }
 
 TEST_P(SharingTest, AGuestThatBootsDisturbsNobody) {
-  const auto owner = BootConsumer(WithConsumer(Machine("owner"), kUarta));
+  const auto owner = BootConsumer(WithConsumer(Machine("owner"), kUartaNode));
   ASSERT_NE(owner, nullptr);
   ASSERT_EQ(Consumer(owner.get(), "clk_enable", "0"), 0);
   const uint64_t before = Edges();
@@ -73,7 +70,7 @@ TEST_P(SharingTest, AGuestThatBootsDisturbsNobody) {
 
 TEST_P(SharingTest, EightGuestsAndOneClock) {
   std::vector<std::unique_ptr<LinuxGuest>> guests;
-  const GuestMachine owner = WithConsumer(Machine("owner"), kUarta);
+  const GuestMachine owner = WithConsumer(Machine("owner"), kUartaNode);
   for (int vm = 0; vm < kVms; ++vm) {
     GuestMachine machine = owner;
     if (vm > 0) machine.device = Machine(absl::StrCat("vm", vm)).device;

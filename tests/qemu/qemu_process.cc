@@ -31,18 +31,6 @@ namespace {
   std::abort();
 }
 
-service::UniqueFd Listen(const std::string& path) {
-  service::UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-      listen(fd.get(), 1) != 0) {
-    Die("can't listen on " + path);
-  }
-  return fd;
-}
-
 // A connection, or nothing when the process ends first.
 service::UniqueFd AcceptUnlessEnded(int listener, int pidfd) {
   pollfd fds[2] = {{listener, POLLIN, 0}, {pidfd, POLLIN, 0}};
@@ -66,6 +54,18 @@ std::string Size(int size) {
 }
 
 }  // namespace
+
+service::UniqueFd ListenAt(const std::string& path) {
+  service::UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      listen(fd.get(), 1) != 0) {
+    Die("can't listen on " + path);
+  }
+  return fd;
+}
 
 std::string QemuPath(const std::string& name) {
   const char* const path = std::getenv(("BPMP_QEMU_" + name).c_str());
@@ -99,11 +99,8 @@ bool QemuProcess::Lines::Receive(std::string* line) {
 
 QemuProcess::QemuProcess(const std::string& path, const std::string& accelerator,
                          const std::vector<std::string>& arguments) {
-  std::string name = "/tmp/bpmp-qemu-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) Die("can't make a directory");
-  directory_ = name;
-  const service::UniqueFd qtest = Listen(directory_ + "/qtest");
-  const service::UniqueFd qmp = Listen(directory_ + "/qmp");
+  const service::UniqueFd qtest = ListenAt(directory_.path() + "/qtest");
+  const service::UniqueFd qmp = ListenAt(directory_.path() + "/qmp");
   std::vector<std::string> all = {path,
                                   "-machine",
                                   "virt",
@@ -116,12 +113,12 @@ QemuProcess::QemuProcess(const std::string& path, const std::string& accelerator
                                   "-nodefaults",
                                   "-no-user-config",
                                   "-qtest",
-                                  "unix:" + directory_ + "/qtest",
+                                  "unix:" + directory_.path() + "/qtest",
                                   "-qmp",
-                                  "unix:" + directory_ + "/qmp"};
+                                  "unix:" + directory_.path() + "/qmp"};
   if (accelerator == "qtest") all.insert(all.end(), {"-qtest-log", "/dev/null"});
   all.insert(all.end(), arguments.begin(), arguments.end());
-  const std::string log = directory_ + "/output";
+  const std::string log = directory_.path() + "/output";
   const service::UniqueFd output(open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   pid_ = Spawn(std::move(all), output.get());
   if (pid_ < 0) Die("can't start " + path);
@@ -133,11 +130,7 @@ QemuProcess::QemuProcess(const std::string& path, const std::string& accelerator
              absl::StrContains(Qmp(R"({"execute": "qmp_capabilities"})"), "return");
 }
 
-QemuProcess::~QemuProcess() {
-  Kill();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
+QemuProcess::~QemuProcess() { Kill(); }
 
 bool QemuProcess::Started() { return started_; }
 
@@ -207,7 +200,7 @@ int QemuProcess::WaitForEnd() {
 }
 
 std::string QemuProcess::Output() {
-  std::ifstream file(directory_ + "/output");
+  std::ifstream file(directory_.path() + "/output");
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/service/unix_socket.h"
+#include "tests/lib/temporary_directory.h"
 
 namespace bpmp::testing {
 
@@ -18,6 +19,9 @@ namespace bpmp::testing {
 //   10_0_SANITIZED  with ASan and UBSan
 // Empty: it isn't there.
 std::string QemuPath(const std::string& name);
+
+// A Unix socket at `path`, for an emulator to connect to. Fails the process when it can't be made.
+service::UniqueFd ListenAt(const std::string& path);
 
 // A QEMU of a test: an Arm `virt` machine without anything but what is asked for. Its memory is
 // read and written over a qtest socket, its monitor is asked over QMP. Fails the process when it
@@ -65,7 +69,7 @@ class QemuProcess {
   // The next QMP message that is no event; events go to `events_`.
   bool NextReply(std::string* line);
 
-  std::string directory_;
+  const TemporaryDirectory directory_;
   pid_t pid_ = -1;
   int status_ = 0;
   Lines qtest_;

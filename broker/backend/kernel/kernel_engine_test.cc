@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "broker/backend/engine.h"
+#include "broker/backend/engine_fixture.h"
 #include "broker/backend/inventory_reader.h"
 #include "broker/backend/kernel/fake_host_device.h"
 #include "broker/backend/kernel/kernel_backend.h"
 #include "broker/backend/sim/sim_backend.h"
 #include "broker/base/clock.h"
-#include "broker/core/policy.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::backend::kernel {
@@ -55,44 +55,19 @@ class KernelEngineTest : public testing::TestWithParam<int> {
   }
 
   void Serve(absl::Duration transfer_timeout) {
-    auto inventory = Read(nullptr);
-    ASSERT_TRUE(inventory.ok()) << inventory.status();
-    core::PolicySpec spec;
-    core::VmSpec vm;
-    vm.name = "vm";
-    for (const char* clock : {"155", "40"}) {
-      core::ResourceGrant grant;
-      grant.resource = clock;
-      grant.access = core::Access::kVote;
-      vm.clocks.push_back(grant);
-    }
-    spec.vms.push_back(vm);
-    auto policy = core::Compile(spec, core::Profile(), *inventory, nullptr);
-    ASSERT_TRUE(policy.ok()) << policy.status();
     EngineOptions options;
     options.request_timeout = kPatient;
     options.transfer_timeout = transfer_timeout;
     options.tick = absl::Milliseconds(1);
-    engine_ = std::make_unique<Engine>(
-        std::make_unique<core::Core>(*std::move(inventory), core::Profile(), *std::move(policy),
-                                     &observer_),
-        &backend_, &MonotonicClock(), options, nullptr);
+    std::vector<core::VmSpec> vms = {VmWithClocks("vm", {"155", "40"}, core::Access::kVote)};
+    engine_ = std::make_unique<Engine>(MadeCore(&backend_, std::move(vms), &observer_), &backend_,
+                                       &MonotonicClock(), options, nullptr);
   }
 
   int32_t Ask(const mrq::Request& request) {
-    Mutex mutex;
-    CondVar came;
-    bool there = false;
-    int32_t error = 0;
-    engine_->Submit(kVm, request, kPatient, [&](const mrq::Response& response, core::Reason) {
-      MutexLock lock(&mutex);
-      error = response.error;
-      there = true;
-      came.SignalAll();
-    });
-    MutexLock lock(&mutex);
-    while (!there) came.Wait(&mutex);
-    return error;
+    Answer answer;
+    engine_->Submit(kVm, request, kPatient, answer.Take());
+    return answer.Wait().error;
   }
 
   core::Observer observer_;
