@@ -26,7 +26,7 @@ struct Argument {
   int64_t fallback = 0;  // where it is optional and left out
 };
 
-inline constexpr size_t kMaxArguments = 2;
+inline constexpr size_t kMaxArguments = 3;
 
 // A form's arguments, checked and resolved: ids, rates in Hz and numbers by position.
 struct Values {
@@ -39,6 +39,8 @@ struct Form {
   std::string_view verb;  // "enable"; empty where the noun says it all
   std::array<Argument, kMaxArguments> arguments;
   mrq::Request (*make)(const Values&);
+  // Its third argument is the end of a range of rates, which no message of the BPMP's has.
+  bool range = false;
 };
 
 // All forms but `raw`, those of one noun together.

@@ -140,6 +140,9 @@ absl::StatusOr<ParsedRequest> Build(const Form& form, const Words& arguments, Na
         absl::StrCat(Quoted(arguments[given]), " is one word too many; write: ", Usage(form)));
   }
   parsed.typed = form.make(values);
+  if (form.range) {
+    parsed.max_rate_hz = values.number[2];
+  }
   return parsed;
 }
 
@@ -230,6 +233,16 @@ absl::StatusOr<const Form*> FindForm(const Words& words) {
 }
 
 }  // namespace
+
+absl::Status CheckGuestCanSay(const ParsedRequest& request) {
+  if (!request.max_rate_hz.has_value()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "a guest's kernel can't state a range of rates, only clients of the typed API can; write: "
+      "bpmpctl request VM " +
+      request.text);
+}
 
 std::vector<std::string> SplitWords(std::string_view line) {
   return absl::StrSplit(ToAbsl(line), absl::ByAnyChar(" \t\r\n"), absl::SkipEmpty());

@@ -18,6 +18,9 @@ namespace bpmp::ctl {
 // A request as somebody wrote it, ready to be sent.
 struct ParsedRequest {
   v1::MrqRequest wire;
+  // A range of rates that begins with the rate in `wire`: not for the guest's protocol, which has
+  // none, but for the typed API.
+  std::optional<int64_t> max_rate_hz;
   // Absent where the bytes (`raw`) are nothing that a VM may send; they are sent all the same.
   std::optional<mrq::Request> typed;
   // As written, with single spaces.
@@ -34,6 +37,9 @@ std::vector<std::string> SplitWords(std::string_view line);
 // uarta" in quotes). InvalidArgument says what is wrong and how it is written; names are asked
 // from `names`, whose errors pass unchanged. Total: any words give a request or an error.
 absl::StatusOr<ParsedRequest> ParseRequest(const std::vector<std::string>& words, Names& names);
+
+// InvalidArgument for what the guest's protocol can't say.
+absl::Status CheckGuestCanSay(const ParsedRequest& request);
 
 }  // namespace bpmp::ctl
 

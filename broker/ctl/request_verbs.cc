@@ -5,15 +5,20 @@
 
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bpmp/v1/clocks.grpc.pb.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/answer.h"
+#include "broker/ctl/client.h"
 #include "broker/ctl/interrupt.h"
 #include "broker/ctl/request_grammar.h"
 #include "broker/ctl/request_parser.h"
+#include "broker/ctl/units.h"
 #include "broker/ctl/verbs.h"
+#include "broker/ctl/vm_endpoint.h"
 #include "broker/mrq/types.h"
 
 namespace bpmp::ctl {
@@ -46,11 +51,44 @@ void WaitForUser(Context& context) {
   ::close(ends[1]);
 }
 
+// Over the typed API on the VM's own socket: no message of the BPMP's has a range.
+absl::StatusOr<ExitCode> RequestRange(Context& context, const std::string& vm,
+                                      const ParsedRequest& parsed) {
+  const auto& clk = std::get<mrq::ClkRequest>(*parsed.typed);
+  v1::SetRateRangeRequest request;
+  request.mutable_clock()->set_kind(v1::RESOURCE_KIND_CLOCK);
+  request.mutable_clock()->set_id(clk.clock.value());
+  request.set_min_rate_hz(clk.rate_hz);
+  request.set_max_rate_hz(*parsed.max_rate_hz);
+  BPMP_ASSIGN_OR_RETURN(const Endpoint endpoint, VmEndpoint(context, vm));
+  BPMP_ASSIGN_OR_RETURN(const auto channel, Connect(endpoint));
+  Client<v1::Clocks> clocks(endpoint, channel, context.globals().timeout);
+  BPMP_ASSIGN_OR_RETURN(const v1::SetRateRangeResponse answer,
+                        clocks.Call(&v1::Clocks::Stub::SetRateRange, request));
+  const v1::Outcome& outcome = answer.outcome();
+  return context.Show(
+      answer,
+      [&] {
+        return (outcome.error() == 0 ? "ok: " + FormatExactRate(answer.rate_hz())
+                                     : RefusalText(parsed, outcome.error(), vm, outcome.reason())) +
+               "\n";
+      },
+      outcome.error() == 0 ? ExitCode::kOk : ExitCode::kRefused);
+}
+
 absl::StatusOr<ExitCode> Request(Context& context, const std::string& vm, const std::string& lease,
                                  const std::vector<std::string>& words) {
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   AdminNames names(admin);
   BPMP_ASSIGN_OR_RETURN(const ParsedRequest parsed, ParseRequest(words, names));
+  if (parsed.max_rate_hz.has_value()) {
+    if (!lease.empty()) {
+      return absl::InvalidArgumentError(
+          "a range of rates lasts as long as the VM's vote for the "
+          "clock does; leave --lease out");
+    }
+    return RequestRange(context, vm, parsed);
+  }
   v1::TransferAsRequest request;
   request.set_vm(vm);
   *request.mutable_request() = parsed.wire;

@@ -38,10 +38,16 @@ std::string ParentText(const v1::ResourceState& clock) {
   return absl::StrCat("clock ", clock.parent());
 }
 
+std::string VoteText(const v1::RateVote& vote) {
+  return vote.max_rate_hz() == 0
+             ? RateText(vote.rate_hz())
+             : absl::StrCat(FormatRate(vote.min_rate_hz()), " to ", FormatRate(vote.max_rate_hz()));
+}
+
 std::string RateVoteOf(const v1::ResourceState& clock, const std::string& vm) {
   for (const v1::RateVote& vote : clock.rate_votes()) {
     if (vote.vm() == vm) {
-      return RateText(vote.rate_hz());
+      return VoteText(vote);
     }
   }
   return "";
@@ -49,7 +55,7 @@ std::string RateVoteOf(const v1::ResourceState& clock, const std::string& vm) {
 
 std::string RateVotesText(const v1::ResourceState& clock) {
   return absl::StrJoin(clock.rate_votes(), ", ", [](std::string* out, const v1::RateVote& vote) {
-    absl::StrAppend(out, vote.vm(), " ", FormatRate(vote.rate_hz()));
+    absl::StrAppend(out, vote.vm(), " ", VoteText(vote));
   });
 }
 

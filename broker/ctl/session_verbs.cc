@@ -16,6 +16,7 @@
 #include "broker/ctl/request_parser.h"
 #include "broker/ctl/session.h"
 #include "broker/ctl/verbs.h"
+#include "broker/ctl/vm_endpoint.h"
 
 namespace bpmp::ctl {
 namespace {
@@ -38,11 +39,7 @@ absl::StatusOr<Endpoint> GuestEndpoint(Context& context, const SessionOptions& o
   if (options.vm.empty()) {
     return absl::InvalidArgumentError("whose session? Write a VM's name or --socket PATH");
   }
-  v1::GetVmRequest request;
-  request.set_name(options.vm);
-  BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
-  BPMP_ASSIGN_OR_RETURN(const v1::Vm vm, admin->Call(&v1::Admin::Stub::GetVm, request));
-  return Endpoint{vm.socket(), absl::StrCat("the broker's socket for ", options.vm)};
+  return VmEndpoint(context, options.vm);
 }
 
 // The conversation: lines in, answers out.
@@ -75,6 +72,12 @@ class Conversation {
   }
 
  private:
+  absl::StatusOr<ParsedRequest> ParseForGuest(const std::vector<std::string>& words) {
+    BPMP_ASSIGN_OR_RETURN(ParsedRequest parsed, ParseRequest(words, names_));
+    BPMP_RETURN_IF_ERROR(CheckGuestCanSay(parsed));
+    return parsed;
+  }
+
   bool Prompt() { return !prompt_ || context_.Print(session_.welcome().vm() + "> "); }
 
   absl::Status Handle(const std::vector<std::string>& words) {
@@ -90,7 +93,7 @@ class Conversation {
     } else if (words[0] == "keep-alive") {
       message.mutable_keep_alive();
     } else {
-      absl::StatusOr<ParsedRequest> request = ParseRequest(words, names_);
+      absl::StatusOr<ParsedRequest> request = ParseForGuest(words);
       if (!request.ok()) {
         context_.Warn(std::string(request.status().message()));
         code_ = ExitCode::kUsage;

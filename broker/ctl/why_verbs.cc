@@ -43,6 +43,7 @@ absl::StatusOr<ExitCode> Denied(Context& context, const std::string& vm,
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   AdminNames names(admin);
   BPMP_ASSIGN_OR_RETURN(const ParsedRequest parsed, ParseRequest(words, names));
+  BPMP_RETURN_IF_ERROR(CheckGuestCanSay(parsed));
   v1::ExplainRequest request;
   request.set_vm(vm);
   *request.mutable_request() = parsed.wire;

@@ -58,6 +58,8 @@ class CtlBrokerTest : public ::testing::Test {
   }
 
   TestBroker broker_{R"(
+      clocks { clock: "i2c2" rate_policy: RATE_POLICY_RANGE }
+      vms { name: "range-vm" clocks { name: "i2c2" access: ACCESS_VOTE } }
       vms { name: "serial-vm" devices { device: "uarta" } }
       vms { name: "video-vm" devices { device: "vic" } }
       vms { name: "voter-vm" clocks { name: "uarta" access: ACCESS_VOTE } })"};
@@ -115,6 +117,29 @@ TEST_F(CtlBrokerTest, RequestsAreAnsweredInWords) {
   EXPECT_EQ(Ctl({"request", "video-vm", "pg", "get", "vic"}).out, "ok: on for this VM\n");
   EXPECT_EQ(Ctl({"request", "serial-vm", "raw", "22", "0x0800009b"}).out, "ok\n");
   EXPECT_EQ(Ctl({"clock", "holders", "uarta"}).out, "nobody holds uarta\n");
+}
+
+TEST_F(CtlBrokerTest, ARangeOfRatesIsStated) {
+  const std::vector<std::string> range = {"clk", "set-rate-range", "i2c2", "10MHz", "60MHz"};
+  const auto with = [&range](std::vector<std::string> words) {
+    words.insert(words.end(), range.begin(), range.end());
+    return words;
+  };
+  const Result set = Ctl(with({"request", "range-vm"}));
+  EXPECT_EQ(set.code, 0) << set.err;
+  EXPECT_THAT(set.out, ::testing::ContainsRegex("^ok: [0-9.]+ MHz"));
+  EXPECT_THAT(Ctl({"clock", "show", "i2c2"}).out, HasSubstr("10 MHz to 60 MHz"));
+  const Result other = Ctl({"request", "serial-vm", "clk", "set-rate-range", "uarta", "1", "2"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_THAT(other.out, HasSubstr("rate policy isn't 'range'"));
+  // Where it can't be said, it is said where it can.
+  EXPECT_THAT(Ctl(with({"why-denied", "range-vm"})).err,
+              HasSubstr("bpmpctl request VM clk set-rate-range i2c2 10MHz 60MHz"));
+  EXPECT_EQ(Ctl(with({"request", "range-vm", "--lease", "connection"})).code, 2);
+  EXPECT_EQ(Ctl({"request", "range-vm", "clk", "set-rate-range", "i2c2", "10MHz"}).code, 2);
+  auto vm = StartVm("range-vm");
+  vm->Write("clk set-rate-range i2c2 10MHz 60MHz\nping 1\n");
+  EXPECT_EQ(vm->ReadLine(), "ping 1: ok: 2, twice the challenge as it must");
 }
 
 TEST_F(CtlBrokerTest, DevicesAreListedCompletedAndSuggested) {
