@@ -45,6 +45,7 @@ void RoundTrips(const Sides& sides, const std::string& name, const mrq::Request&
                 double target) {
   constexpr int kChunks = 12;
   constexpr int kChunk = 1500;
+  const CpusNeverHalt never_halt;
   const v1::MrqRequest message = Encode(request);
   LockStep broker(sides.broker.Channel(0));
   LockStep echo(sides.echo.Channel(0));
@@ -63,6 +64,7 @@ void RoundTrips(const Sides& sides, const std::string& name, const mrq::Request&
 void UnaryRoundTrips(const Sides& sides, const std::string& name) {
   constexpr int kChunks = 12;
   constexpr int kChunk = 1000;
+  const CpusNeverHalt never_halt;
   v1::TransferRequest request;
   *request.mutable_request() = Encode(Clk(mrq::ClkCmd::kIsEnabled));
   const auto broker = v1::Guest::NewStub(sides.broker.Channel(0));
@@ -183,6 +185,7 @@ std::vector<v1::MrqRequest> LinuxBoot() {
 
 void BootCpu(const Sides& sides, const std::string& name) {
   const std::vector<v1::MrqRequest> boot = LinuxBoot();
+  const CpusNeverHalt never_halt;
   LockStep broker(sides.broker.Channel(1));
   LockStep echo(sides.echo.Channel(1));
   const auto replay = [&](LockStep* stream, const Process& process) {

@@ -2,6 +2,8 @@
 #include "tests/bench/sides.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -11,6 +13,7 @@
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -36,6 +39,33 @@ std::vector<std::string> SocketsOf(const std::string& dir, int vms) {
     sockets.push_back(dir + "/vms/vm" + std::to_string(vm) + ".sock");
   }
   return sockets;
+}
+
+// The CPUs that this process may use.
+std::vector<int> Cpus() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  std::vector<int> cpus;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+// Makes the calling thread stay on `cpu`, and run only when nobody else wants to. False: it can't,
+// and must not be in the others' way.
+bool GiveWayOn(int cpu) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  const sched_param parameters = {};
+  if (pthread_setaffinity_np(pthread_self(), sizeof(one), &one) == 0 &&
+      pthread_setschedparam(pthread_self(), SCHED_IDLE, &parameters) == 0) {
+    return true;
+  }
+  std::fprintf(stderr, "a CPU may halt between requests: figures vary more\n");
+  return false;
 }
 
 }  // namespace
@@ -71,6 +101,21 @@ CpusAwake::CpusAwake() : fd_(open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC))
 
 CpusAwake::~CpusAwake() {
   if (fd_ >= 0) close(fd_);
+}
+
+CpusNeverHalt::CpusNeverHalt() {
+  for (const int cpu : Cpus()) {
+    spinners_.emplace_back([this, cpu] {
+      const bool spin = GiveWayOn(cpu);
+      while (spin && !stop_.load(std::memory_order_relaxed)) {
+      }
+    });
+  }
+}
+
+CpusNeverHalt::~CpusNeverHalt() {
+  stop_ = true;
+  for (std::thread& spinner : spinners_) spinner.join();
 }
 
 Bench::Bench(const std::string& broker, const std::string& echo, int vms)
