@@ -107,6 +107,12 @@ export PATH=/usr/bin:/bin:/usr/sbin:/sbin
 [ -z "$client" ] || export PKG_CONFIG_PATH="$client/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
 options=(--target-list=aarch64-softmmu --without-default-features --enable-tcg --enable-fdt=system
   --enable-seccomp --enable-trace-backends=log --disable-werror --disable-docs --disable-install-blobs)
+# A tree of one's own keeps its devices.
+case "$src" in
+  "$cache"/*)
+    cp "$here/configs/bpmp-virt.mak" "$src/configs/devices/aarch64-softmmu/"
+    options+=(--without-default-devices --with-devices-aarch64=bpmp-virt) ;;
+esac
 if grep -q 'mkvenv' "$src/configure"; then
   newer_meson
   options+=(--python=/usr/bin/python3)
@@ -121,7 +127,8 @@ if [ "$sanitize" = yes ]; then
   fi
 fi
 # What is configured once stays so, until the options or the place of the library change.
-inputs="${options[*]} client=$client $(pkg-config --modversion --libs libbpmp-client 2>&1 || true)"
+inputs="${options[*]} $(sha256sum <"$here/configs/bpmp-virt.mak")"
+inputs+=" client=$client $(pkg-config --modversion --libs libbpmp-client 2>&1 || true)"
 if [ "$(cat "$build/.bpmp-inputs" 2>/dev/null)" != "$inputs" ]; then
   say "configuring QEMU $(cat "$src/VERSION")"
   mkdir -p "$build"
