@@ -117,7 +117,7 @@ wants() { [ -z "$label" ] || [ "$label" = "$1" ]; }
 
 require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_TEST[@]}"
 if [ "$quick" = no ] && { wants qemu || wants e2e; }; then require_packages "${PACKAGES_QEMU[@]}"; fi
-if [ "$quick" = no ] && wants e2e; then require_packages "${PACKAGES_KERNEL[@]}"; fi
+if [ "$quick" = no ] && wants e2e; then require_packages "${PACKAGES_KERNEL[@]}" "${PACKAGES_ARM64[@]}"; fi
 if wants unit; then fetch_promtool build/tools; fi
 export PATH="$PWD/build/tools:$PATH"
 
@@ -153,6 +153,9 @@ if [ "$label" != fuzz ]; then
     done
     tests/style/kernel.sh "$BPMP_KERNEL_6_1" "$BPMP_KERNEL_6_12"
     hold kernel
+    say 'build: arm64'
+    BPMP_BROKER_ARM64="$(tests/e2e/broker_arm64.sh)"
+    export BPMP_BROKER_ARM64
   fi
   check dev -L "${label:-unit|component|qemu|e2e}"
 fi

@@ -20,6 +20,12 @@ PACKAGES_QEMU=(libglib2.0-dev libpixman-1-dev libfdt-dev libseccomp-dev meson fl
 PACKAGES_KERNEL=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross flex bison bc libssl-dev libelf-dev xz-utils cpio patch
   python3 dpkg-dev debian-archive-keyring device-tree-compiler sparse)
 
+# What a build of the broker for arm64 needs, besides PACKAGES_BUILD; and the -dev packages, of arm64, that its
+# sysroot is made of.
+PACKAGES_ARM64=(g++-aarch64-linux-gnu dpkg-dev debian-archive-keyring cpio)
+PACKAGES_ARM64_SYSROOT=(libc6-dev libgrpc++-dev libgrpc-dev libprotobuf-dev libabsl-dev libyaml-cpp-dev
+  libspdlog-dev libcli11-dev prometheus-cpp-dev)
+
 # as_root COMMAND...
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
