@@ -20,8 +20,8 @@ namespace {
 
 // In the order of --help.
 constexpr void (*kVerbs[])(VerbTree&) = {
-    AddStatusVerb, AddVmVerbs,   AddDeviceVerbs, AddResourceVerbs, AddWhyVerbs,
-    AddPinVerbs,   AddWatchVerb, AddRequestVerb, AddSessionVerb,   AddCompletionVerb,
+    AddStatusVerb, AddVmVerbs,     AddDeviceVerbs, AddResourceVerbs, AddWhyVerbs,       AddPinVerbs,
+    AddWatchVerb,  AddRequestVerb, AddSessionVerb, AddSelftestVerb,  AddCompletionVerb,
 };
 
 constexpr char kFooter[] =

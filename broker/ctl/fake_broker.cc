@@ -160,6 +160,12 @@ grpc::Status FakeBroker::ReleaseVm(grpc::ServerContext*, Ptr<v1::ReleaseVmReques
   return Note("ReleaseVm", *in);
 }
 
+grpc::Status FakeBroker::ListDevices(grpc::ServerContext*, Ptr<v1::ListDevicesRequest> in,
+                                     v1::ListDevicesResponse* out) {
+  *out = devices;
+  return Note("ListDevices", *in);
+}
+
 grpc::Status FakeBroker::ListResources(grpc::ServerContext*, Ptr<v1::ListResourcesRequest> in,
                                        v1::ListResourcesResponse* out) {
   for (const v1::ResourceState& resource : resources) {

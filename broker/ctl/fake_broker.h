@@ -30,6 +30,7 @@ class FakeBroker final : public v1::Admin::WithCallbackMethod_Watch<v1::Admin::S
   v1::ServerStatus status;
   std::vector<v1::Vm> vms;
   std::vector<v1::ResourceState> resources;
+  v1::ListDevicesResponse devices;
   v1::ExplainResponse explanation;
   v1::TransferAsResponse answer;
   v1::ReleaseVmResponse released;
@@ -65,6 +66,8 @@ class FakeBroker final : public v1::Admin::WithCallbackMethod_Watch<v1::Admin::S
   grpc::Status GetVm(grpc::ServerContext*, Ptr<v1::GetVmRequest>, v1::Vm*) override;
   grpc::Status ReleaseVm(grpc::ServerContext*, Ptr<v1::ReleaseVmRequest>,
                          v1::ReleaseVmResponse*) override;
+  grpc::Status ListDevices(grpc::ServerContext*, Ptr<v1::ListDevicesRequest>,
+                           v1::ListDevicesResponse*) override;
   grpc::Status ListResources(grpc::ServerContext*, Ptr<v1::ListResourcesRequest>,
                              v1::ListResourcesResponse*) override;
   grpc::Status Explain(grpc::ServerContext*, Ptr<v1::ExplainRequest>,

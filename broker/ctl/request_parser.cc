@@ -263,12 +263,18 @@ absl::StatusOr<ParsedRequest> ParseRequest(const std::vector<std::string>& words
   BPMP_RETURN_IF_ERROR(parsed.status());
   parsed->text = absl::StrJoin(all, " ");
   if (all[0] != kRaw) {
-    const mrq::EncodedRequest encoded = mrq::EncodeRequest(*parsed->typed);
-    parsed->wire.set_mrq(encoded.mrq);
-    parsed->wire.set_tx(encoded.data.data(), encoded.size);
-    parsed->wire.set_rx_size(encoded.rx_size);
+    parsed->wire = ToWire(*parsed->typed);
   }
   return parsed;
+}
+
+v1::MrqRequest ToWire(const mrq::Request& request) {
+  const mrq::EncodedRequest encoded = mrq::EncodeRequest(request);
+  v1::MrqRequest wire;
+  wire.set_mrq(encoded.mrq);
+  wire.set_tx(encoded.data.data(), encoded.size);
+  wire.set_rx_size(encoded.rx_size);
+  return wire;
 }
 
 }  // namespace bpmp::ctl

@@ -41,6 +41,9 @@ absl::StatusOr<ParsedRequest> ParseRequest(const std::vector<std::string>& words
 // InvalidArgument for what the guest's protocol can't say.
 absl::Status CheckGuestCanSay(const ParsedRequest& request);
 
+// A request as the API carries it.
+v1::MrqRequest ToWire(const mrq::Request& request);
+
 }  // namespace bpmp::ctl
 
 #endif  // BROKER_CTL_REQUEST_PARSER_H_

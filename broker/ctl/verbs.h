@@ -57,6 +57,7 @@ void AddPinVerbs(VerbTree& verbs);
 void AddWatchVerb(VerbTree& verbs);
 void AddRequestVerb(VerbTree& verbs);
 void AddSessionVerb(VerbTree& verbs);
+void AddSelftestVerb(VerbTree& verbs);
 void AddCompletionVerb(VerbTree& verbs);
 
 }  // namespace bpmp::ctl

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/ctl/acting_vm.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "broker/base/status_macros.h"
+#include "broker/ctl/request_parser.h"
+#include "broker/ctl/words.h"
+#include "broker/mrq/codec.h"
+
+namespace bpmp::ctl {
+
+absl::StatusOr<ActingVm::Answer> ActingVm::Ask(const mrq::Request& request) {
+  v1::TransferAsRequest asked;
+  asked.set_vm(vm_);
+  *asked.mutable_request() = ToWire(request);
+  asked.set_lease(v1::LEASE_CONNECTION);
+  BPMP_ASSIGN_OR_RETURN(const v1::TransferAsResponse answer,
+                        admin_->Call(&v1::Admin::Stub::TransferAs, asked));
+  Answer result;
+  result.response.error = answer.response().error();
+  const std::string& rx = answer.response().rx();
+  const size_t size = std::min(rx.size(), result.response.data.size());
+  result.response.size = static_cast<uint8_t>(size);
+  std::copy_n(rx.begin(), size, result.response.data.begin());
+  if (!result.response.ok()) {
+    result.refusal = ErrorAndReason(result.response.error, answer.reason_text());
+  }
+  return result;
+}
+
+absl::StatusOr<mrq::Response> ActingVm::Do(const mrq::Request& request) {
+  BPMP_ASSIGN_OR_RETURN(const Answer answer, Ask(request));
+  if (!answer.response.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(mrq::Describe(request), " is refused: ", answer.refusal));
+  }
+  return answer.response;
+}
+
+}  // namespace bpmp::ctl
