@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/e2e/e2e_fixture.h"
 
+#include <gmock/gmock.h>
+
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "tests/e2e/model_check.h"
 
 namespace bpmp::testing {
 namespace {
@@ -29,6 +32,10 @@ std::string NameOf(const Versions& versions) {
 std::ostream& operator<<(std::ostream& out, const Versions& versions) {
   return out << NameOf(versions);
 }
+
+E2eTest::E2eTest(const std::string& config, const TestBroker::Options& options)
+    : broker_(config, options),
+      start_(broker_.sim().WithModel([](const auto& model) { return model; })) {}
 
 void E2eTest::SetUp() {
   const Versions versions = GetParam();
@@ -62,8 +69,14 @@ GuestMachine E2eTest::WithConsumer(GuestMachine machine, const std::string& reso
   return machine;
 }
 
-std::unique_ptr<LinuxGuest> E2eTest::Boot(const GuestMachine& machine) {
+std::unique_ptr<LinuxGuest> E2eTest::Start(const GuestMachine& machine) {
   auto guest = std::make_unique<LinuxGuest>(machine);
+  guest->BeforeEnd([this] { ExpectModelIsHeld(); });
+  return guest;
+}
+
+std::unique_ptr<LinuxGuest> E2eTest::Boot(const GuestMachine& machine) {
+  auto guest = Start(machine);
   if (guest->Ready()) return guest;
   ADD_FAILURE() << "the guest doesn't come up: " << guest->Console() << guest->qemu().Output();
   return nullptr;
@@ -73,6 +86,10 @@ std::unique_ptr<LinuxGuest> E2eTest::BootConsumer(const GuestMachine& machine) {
   auto guest = Boot(machine);
   if (guest != nullptr) guest->Run("insmod /lib/bpmp-consumer.ko");
   return guest;
+}
+
+void E2eTest::ExpectModelIsHeld() {
+  EXPECT_THAT(ModelComplaints(&broker_, start_, excused_), ::testing::IsEmpty());
 }
 
 bool E2eTest::ClockOn(uint32_t clock) {

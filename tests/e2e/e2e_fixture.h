@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "broker/backend/sim/tegra_model.h"
+#include "broker/core/resource.h"
 #include "tests/e2e/linux_guest.h"
 #include "tests/lib/temporary_directory.h"
 #include "tests/lib/test_broker.h"
@@ -32,12 +35,17 @@ inline constexpr char kUartaNode[] =
     "clocks = <&{/bpmp} 155>, <&{/bpmp} 102>, <&{/bpmp} 14>; resets = <&{/bpmp} 100>;";
 
 // A broker inside the test, on the simulated board, and guests with Linux.
+//
+// Each time that a guest ends, and at the end of each test, the hardware is what the living VMs
+// hold (model_check.h), or the test fails.
 class E2eTest : public ::testing::TestWithParam<Versions> {
  protected:
   // `config` as TestBroker takes it.
-  explicit E2eTest(const std::string& config) : broker_(config) {}
+  explicit E2eTest(const std::string& config) : E2eTest(config, TestBroker::Options()) {}
+  E2eTest(const std::string& config, const TestBroker::Options& options);
   // Skips where the environment doesn't say where the emulator and the kernel are.
   void SetUp() override;
+  void TearDown() override { ExpectModelIsHeld(); }
 
   // What guest of a VM there would be.
   GuestMachine Machine(const std::string& vm, const std::string& more = "") const;
@@ -45,6 +53,8 @@ class E2eTest : public ::testing::TestWithParam<Versions> {
   // The same, with a test consumer in its device tree: `resources` are the properties `clocks`,
   // `resets` and `power-domains` in dtc's syntax.
   GuestMachine WithConsumer(GuestMachine machine, const std::string& resources);
+  // Starts it, and doesn't wait.
+  std::unique_ptr<LinuxGuest> Start(const GuestMachine& machine);
   // Boots it. Null, and the test has failed, if it doesn't come up.
   std::unique_ptr<LinuxGuest> Boot(const GuestMachine& machine);
   // Boots it, and has the consumer's driver.
@@ -58,9 +68,16 @@ class E2eTest : public ::testing::TestWithParam<Versions> {
   // How many requests that change something have reached the hardware.
   uint64_t Edges();
 
+  // Whether the hardware is what the living VMs hold. Every test ends with it by itself.
+  void ExpectModelIsHeld();
+  // For a test that leaves a clock or domain otherwise, which has to say why.
+  void Excuse(core::Resource resource) { excused_.insert(resource); }
+
   TestBroker broker_;
 
  private:
+  const backend::sim::TegraModel start_;  // the hardware before the first guest
+  std::set<core::Resource> excused_;
   const TemporaryDirectory directory_;
   int trees_ = 0;
 };

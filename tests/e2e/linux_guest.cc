@@ -64,6 +64,10 @@ LinuxGuest::LinuxGuest(const GuestMachine& machine)
   }
 }
 
+LinuxGuest::~LinuxGuest() {
+  if (before_end_) before_end_();
+}
+
 void LinuxGuest::Send(const std::string& line) {
   const std::string text = line + "\n";
   // Fails where the guest is gone, and then nothing is read either.

@@ -2,7 +2,9 @@
 #ifndef TESTS_E2E_LINUX_GUEST_H_
 #define TESTS_E2E_LINUX_GUEST_H_
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/service/unix_socket.h"
@@ -29,6 +31,7 @@ struct GuestMachine {
 class LinuxGuest {
  public:
   explicit LinuxGuest(const GuestMachine& machine);
+  ~LinuxGuest();
   LinuxGuest(const LinuxGuest&) = delete;
   LinuxGuest& operator=(const LinuxGuest&) = delete;
 
@@ -47,6 +50,9 @@ class LinuxGuest {
   // The kernel's log, of this boot.
   std::string KernelLog() { return Run("dmesg"); }
 
+  // Calls `look` when this object is destroyed, while the guest is still there.
+  void BeforeEnd(std::function<void()> look) { before_end_ = std::move(look); }
+
   QemuProcess& qemu() { return qemu_; }
 
  private:
@@ -57,6 +63,7 @@ class LinuxGuest {
   std::string console_;
   size_t seen_ = 0;  // of console_, by whoever waited
   int status_ = 0;
+  std::function<void()> before_end_;
 };
 
 // Makes a device tree from the one that this emulator makes for this machine, with `nodes`, in the

@@ -74,7 +74,7 @@ TEST_P(SharingTest, EightGuestsAndOneClock) {
   for (int vm = 0; vm < kVms; ++vm) {
     GuestMachine machine = owner;
     if (vm > 0) machine.device = Machine(absl::StrCat("vm", vm)).device;
-    guests.push_back(std::make_unique<LinuxGuest>(machine));  // all boot at once
+    guests.push_back(Start(machine));  // all boot at once
   }
   for (const auto& guest : guests) {
     ASSERT_TRUE(guest->Ready()) << guest->Console();
