@@ -8,13 +8,20 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "broker/backend/sim/fault.h"
 #include "tests/e2e/e2e_fixture.h"
+#include "tests/e2e/kernel_memory.h"
 
 namespace bpmp::testing {
 namespace {
 
 using ::testing::ContainsRegex;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // The lists of the program's own ids; the host has a driver for the same device.
 constexpr char kNodes[] = R"(clocks = <&{/bpmp} 155>; resets = <&{/bpmp} 100>; };
@@ -25,12 +32,19 @@ constexpr char kNodes[] = R"(clocks = <&{/bpmp} 155>; resets = <&{/bpmp} 100>; }
       allowed-resets = <100>;
       allowed-power-domains = <18>;)";
 
+// Ways to fail, and the error that the host's callers are told for a clock and for a reset.
+constexpr struct {
+  const char* how;
+  int clock;
+  int reset;
+} kFailures[] = {{"error=EIO", -5, -5}, {"unavailable", -5, -5}, {"drop", -5, -23}};
+
 class HostTest : public E2eTest {
  protected:
   HostTest() : E2eTest(R"(vms { name: "stands-for-host" all: ACCESS_EXCLUSIVE })") {}
 
-  std::unique_ptr<LinuxGuest> BootHost() {
-    GuestMachine machine = WithConsumer(Machine("stands-for-host"), kNodes);
+  std::unique_ptr<LinuxGuest> BootHost(const std::string& more = "") {
+    GuestMachine machine = WithConsumer(Machine("stands-for-host", more), kNodes);
     machine.cpus = 2;
     machine.memory_mib = 512;
     auto host = BootConsumer(machine);
@@ -66,6 +80,81 @@ TEST_P(HostTest, NeitherSideSwitchesOffTheOthers) {
   EXPECT_TRUE(ClockOn(kUartaClock)) << "the host's own driver still has it";
   EXPECT_EQ(Consumer(host.get(), "clk_disable", "0"), 0);
   EXPECT_FALSE(ClockOn(kUartaClock));
+}
+
+// What was measured of the host proxies that came before (docs/testing.md); the program has checks
+// for what can be asked of the device alone.
+
+TEST_P(HostTest, AClkRequestWithoutPayloadIsRefused) {
+  const auto host = BootHost();
+  ASSERT_NE(host, nullptr);
+  const std::string said = host->Run("/opt/host_device_test");
+  EXPECT_THAT(said, ContainsRegex("# a CLK request without payload is refused\n"
+                                  "ok [0-9]+ MRQ 22 with tx.size 0\n"));
+  EXPECT_THAT(said, Not(HasSubstr("not ok")));
+  EXPECT_THAT(Complaints(host->KernelLog()), IsEmpty());
+}
+
+TEST_P(HostTest, SizesOverTheLimitAreRefused) {
+  const auto host = BootHost();
+  ASSERT_NE(host, nullptr);
+  const std::string said = host->Run("/opt/host_device_test");
+  EXPECT_THAT(said, HasSubstr(" tx.size too large\n"));
+  EXPECT_THAT(said, HasSubstr(" rx.size too large\n"));
+  EXPECT_THAT(said, HasSubstr(" tx_size 121\n"));
+  EXPECT_THAT(said, Not(HasSubstr("not ok")));
+  EXPECT_THAT(Complaints(host->KernelLog()), IsEmpty());
+}
+
+TEST_P(HostTest, TenThousandRequestsLeaveNoObjectBehind) {
+  const auto host = BootHost();
+  ASSERT_NE(host, nullptr);
+  // What is made once and kept is there after some.
+  host->Run("/opt/host_device_test -n 20");
+  const KernelMemory before = MemoryOf(host.get());
+  // Twelve a round: four kinds, by ioctl, by cookie and by write().
+  EXPECT_EQ(host->Run("/opt/host_device_test -n 850"), "soak: 10200 requests, 0 wrong answers");
+  ExpectNoLeak(before, MemoryOf(host.get()), 10'200);
+  EXPECT_THAT(Complaints(host->KernelLog()), IsEmpty());
+}
+
+TEST_P(HostTest, FailureNeverReadsAsSuccess) {
+  const auto host = BootHost();
+  ASSERT_NE(host, nullptr);
+  for (const auto& [how, clock, reset] : kFailures) {
+    for (const char* const what : {"CLK ENABLE 155 ", "RESET ASSERT 100 "}) {
+      broker_.sim().AddFault(*backend::sim::ParseFault(absl::StrCat(what, how)));
+    }
+    EXPECT_EQ(host->Run("/opt/host_device_test -e"),
+              absl::StrFormat("ENABLE by ioctl: returned 0, status 0, err %d, answer empty\n"
+                              "ENABLE by write: %d\n"
+                              "ASSERT by ioctl: returned 0, status 0, err %d\n"
+                              "ASSERT by write: %d\n"
+                              "holds: 0",
+                              clock, clock, reset, reset))
+        << how;
+    broker_.sim().ClearFaults();
+    EXPECT_FALSE(ClockOn(kUartaClock)) << how;
+  }
+  EXPECT_THAT(Complaints(host->KernelLog()), IsEmpty());
+}
+
+// Whatever stands for the firmware doesn't answer: that is the transport's, and said as such.
+TEST_P(HostTest, AFirmwareThatHangsIsATimeOutOfTheTransport) {
+  const auto host = BootHost(",timeout-ms=300");
+  ASSERT_NE(host, nullptr);
+  broker_.sim().AddFault(*backend::sim::ParseFault("CLK ENABLE 155 hang count=1"));
+  broker_.sim().AddFault(*backend::sim::ParseFault("RESET ASSERT 100 hang count=1"));
+  const std::string said = host->Run("/opt/host_device_test -e");
+  EXPECT_THAT(said, HasSubstr("ENABLE by ioctl: returned 0, status -110, err 0, answer empty\n"));
+  EXPECT_THAT(said, ContainsRegex("ENABLE by write: -(23|5)\n"));
+  EXPECT_THAT(said, ContainsRegex("ASSERT by ioctl: returned 0, status -110, err 0\n"));
+  EXPECT_THAT(said, ContainsRegex("ASSERT by write: -(23|5)\n"));
+  EXPECT_THAT(said, EndsWith("holds: 0"));
+  broker_.sim().ReleaseHangs();
+  // It works again once it is heard of again.
+  while (host->Run("/opt/host_device_test -n 1") != "soak: 12 requests, 0 wrong answers") {
+  }
 }
 
 constexpr Versions kPairs[] = {{"6_1", "7_2"}, {"6_12", "10_0"}};

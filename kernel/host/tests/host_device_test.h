@@ -82,4 +82,17 @@ int run_pg(uint32_t cmd, uint32_t id, uint32_t state);
 /* Submits as soon as there is a slot; zero if it could not. */
 uint64_t submit(int file, struct bpmp_host_transfer transfer);
 
+/* legacy.c */
+
+/* By write() what the transfer asks; the error word, or a negative errno of write() itself. */
+int run_write(struct bpmp_host_transfer *transfer);
+
+/* soak.c */
+
+/* Twelve requests a round, and a line that says how many were not answered as they should. */
+void soak(unsigned long rounds);
+
+/* One ENABLE and one ASSERT, each in two ways, and a line for each that says what came of it. */
+void attempt(void);
+
 #endif

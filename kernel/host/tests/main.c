@@ -5,9 +5,11 @@
  *
  *   host_device_test [-d device] [-c clock] [-p parent] [-r reset] [-g power domain]
  *                    [-C denied clock] [-R denied reset] [-G denied power domain]
+ *                    [-n rounds | -e]
  *
  * The clock, reset and domain must be allowed, the parent be the clock's and not allowed by itself.
- * One line a check, and one at the end; exits with 0 if nothing failed.
+ * One line a check, and one at the end; exits with 0 if nothing failed. With -n or -e no checks, but
+ * what soak.c says.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +23,14 @@ uint32_t denied_clock = 284, denied_reset = 113, denied_domain = 29;
 
 int fd;
 
+static unsigned long rounds;
+static bool only_attempt;
+
 static void arguments(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "d:c:p:r:g:C:R:G:")) != -1) {
+	while ((option = getopt(argc, argv, "d:c:p:r:g:C:R:G:n:e")) != -1) {
 		switch (option) {
 		case 'd':
 			device = optarg;
@@ -51,6 +56,12 @@ static void arguments(int argc, char **argv)
 		case 'G':
 			denied_domain = strtoul(optarg, NULL, 0);
 			break;
+		case 'n':
+			rounds = strtoul(optarg, NULL, 0);
+			break;
+		case 'e':
+			only_attempt = true;
+			break;
 		default:
 			exit(2);
 		}
@@ -75,6 +86,14 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	arguments(argc, argv);
 	fd = open_device();
+
+	if (rounds || only_attempt) {
+		if (rounds)
+			soak(rounds);
+		else
+			attempt();
+		return 0;
+	}
 
 	check(release_all() >= 0, "RELEASE_ALL, to begin with");
 	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)

@@ -11,48 +11,28 @@
  *   reset        assert|deassert|pulse N
  *   domain       0|1   the power domain, by pm_runtime
  *   result             what the last of these returned: 0 or a negative errno
+ *
+ * transfers.c has two more.
  */
 #include <linux/clk.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/of.h>
 #include <linux/platform_device.h>
 #include <linux/pm_runtime.h>
 #include <linux/reset.h>
 #include <linux/slab.h>
 
-#define MAX_CLOCKS	16
-#define MAX_RESETS	4
-
-/**
- * struct consumer - the device
- * @clocks: of the node
- * @enabled: how often each was enabled here
- * @num_clocks: how many there are
- * @resets: of the node
- * @num_resets: how many there are
- * @lock: one command at a time; protects @enabled and @result
- * @result: of the last command
- */
-struct consumer {
-	struct clk *clocks[MAX_CLOCKS];
-	unsigned int enabled[MAX_CLOCKS];
-	unsigned int num_clocks;
-	struct reset_control *resets[MAX_RESETS];
-	unsigned int num_resets;
-	struct mutex lock; /* one command at a time */
-	int result;
-};
+#include "consumer.h"
 
 /* The result goes to "result": the write itself succeeds, so that a shell script goes on. */
-static ssize_t consumer_done(struct consumer *consumer, int result, size_t count)
+ssize_t consumer_done(struct consumer *consumer, int result, size_t count)
 {
 	consumer->result = result;
 	mutex_unlock(&consumer->lock);
 	return count;
 }
 
-static struct consumer *consumer_begin(struct device *dev)
+struct consumer *consumer_begin(struct device *dev)
 {
 	struct consumer *consumer = dev_get_drvdata(dev);
 
@@ -185,7 +165,14 @@ static struct attribute *consumer_attrs[] = {
 	&dev_attr_result.attr,
 	NULL,
 };
-ATTRIBUTE_GROUPS(consumer);
+
+static const struct attribute_group consumer_group = { .attrs = consumer_attrs };
+
+static const struct attribute_group *consumer_groups[] = {
+	&consumer_group,
+	&consumer_transfer_group,
+	NULL,
+};
 
 static int consumer_probe(struct platform_device *pdev)
 {
@@ -217,6 +204,10 @@ static int consumer_probe(struct platform_device *pdev)
 			return dev_err_probe(dev, PTR_ERR(reset), "reset %d\n", n);
 		consumer->resets[n] = reset;
 	}
+	count = consumer_find_bpmp(consumer, dev);
+	if (count)
+		return dev_err_probe(dev, count, "BPMP\n");
+
 	platform_set_drvdata(pdev, consumer);
 	pm_runtime_enable(dev);
 	dev_info(dev, "%u clocks, %u resets\n", consumer->num_clocks, consumer->num_resets);
