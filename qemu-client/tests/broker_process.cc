@@ -2,6 +2,7 @@
 #include "qemu-client/tests/broker_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "tests/lib/spawn.h"
 
@@ -28,11 +30,11 @@ int RunProgram(const std::vector<std::string>& arguments, std::string* output) {
   return testing::WaitForEnd(pid);
 }
 
-BrokerProcess::BrokerProcess() {
-  std::ofstream(directory_.path() + "/broker.yaml")
-      << "runtime_dir: " << directory_.path()
-      << "\nmetrics: {listen: \"off\"}\n"
-         "vms:\n  - {name: a, devices: [uarta, vic]}\n";
+BrokerProcess::BrokerProcess(const std::string& devices) {
+  std::ofstream(directory_.path() + "/broker.yaml") << "runtime_dir: " << directory_.path()
+                                                    << "\nmetrics: {listen: \"off\"}\n"
+                                                       "vms:\n  - {name: a, devices: ["
+                                                    << devices << "]}\n";
   Start();
 }
 
@@ -64,6 +66,20 @@ void BrokerProcess::Hang() {
 }
 
 void BrokerProcess::Resume() { Signal(SIGCONT); }
+
+std::string BrokerProcess::Log() const {
+  std::ifstream log(directory_.path() + "/log");
+  return {std::istreambuf_iterator<char>(log), {}};
+}
+
+void BrokerProcess::WaitUntilLogged(const std::string& text) const {
+  WaitUntilLog([&](const std::string& log) { return log.find(text) != std::string::npos; });
+}
+
+void BrokerProcess::WaitUntilLog(const std::function<bool(const std::string& log)>& wanted) const {
+  // A file can't be waited for; nothing depends on how often it is looked at.
+  while (!wanted(Log())) poll(nullptr, 0, 20);
+}
 
 void BrokerProcess::Signal(int signal) {
   if (pid_ > 0) kill(pid_, signal);

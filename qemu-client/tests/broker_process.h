@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,10 @@ namespace bpmp::client {
 int RunProgram(const std::vector<std::string>& arguments, std::string* output);
 
 // The real broker, in a process of its own that can be stopped, hung, killed and started again; the
-// simulated board is new each time. Its one VM "a" has the devices uarta and vic.
+// simulated board is new each time. Its one VM "a" has the devices uarta and vic, or what is said.
 class BrokerProcess {
  public:
-  BrokerProcess();
+  explicit BrokerProcess(const std::string& devices = "uarta, vic");
   ~BrokerProcess();
   BrokerProcess(const BrokerProcess&) = delete;
   BrokerProcess& operator=(const BrokerProcess&) = delete;
@@ -31,6 +32,12 @@ class BrokerProcess {
   void Resume();  // by SIGCONT
 
   std::string socket() const { return directory_.path() + "/vms/a.sock"; }
+  std::string admin_socket() const { return directory_.path() + "/admin.sock"; }
+  // What it has logged until now, in all its lives.
+  std::string Log() const;
+  // Blocks until that has `text` in it, or is as wanted.
+  void WaitUntilLogged(const std::string& text) const;
+  void WaitUntilLog(const std::function<bool(const std::string& log)>& wanted) const;
 
  private:
   void Signal(int signal);

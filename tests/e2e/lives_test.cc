@@ -6,15 +6,20 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/numbers.h"
+#include "bpmp/v1/admin.grpc.pb.h"
 #include "broker/service/event_log.h"
 #include "qemu-client/tests/broker_process.h"
 #include "tests/e2e/e2e_fixture.h"
+#include "tests/e2e/kernel_memory.h"
+#include "tests/lib/guest_client.h"
 
 namespace bpmp::testing {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 class LinuxLivesTest : public E2eTest {
  protected:
@@ -82,6 +87,18 @@ TEST_P(LinuxLivesTest, APanic) {
   ExpectNewLife(guest.get());
 }
 
+// As the broker's administrator sees it.
+v1::Vm VmOf(const client::BrokerProcess& broker, const std::string& name) {
+  grpc::ClientContext context;
+  v1::GetVmRequest request;
+  request.set_name(name);
+  v1::Vm vm;
+  const auto status =
+      v1::Admin::NewStub(ConnectTo(broker.admin_socket()))->GetVm(&context, request, &vm);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return vm;
+}
+
 // The broker in a process of its own: what the hardware does is seen through the guest alone.
 class BrokerLivesTest : public E2eTest {
  protected:
@@ -132,6 +149,36 @@ TEST_P(BrokerLivesTest, ABrokerThatHangs) {
   // The first waits for its time, those after it fail at once: ten take no ten time-outs.
   for (int i = 0; i < 10; ++i) EXPECT_EQ(Consumer(guest.get(), "reset", "assert 0"), -110);
   process_.Resume();
+  ExpectWorksAgain(guest.get());
+}
+
+// Ten seconds of a guest's requests, by its own clock, while nobody answers.
+TEST_P(BrokerLivesTest, ABrokerThatHangsForTenSeconds) {
+  const auto guest = Busy();
+  ASSERT_NE(guest, nullptr);
+  const v1::Vm vm = VmOf(process_, "a");
+  const KernelMemory before = MemoryOf(guest.get());
+  process_.Hang();
+  const std::string counts = guest->Run(
+      "now() { cut -d. -f1 /proc/uptime; }; end=$(($(now) + 10)); timeouts=0; others=0; "
+      "cd /sys/bus/platform/devices/consumer; "
+      "while [ $(now) -lt $end ]; do echo assert 0 > reset; read result < result; "
+      "if [ $result = -110 ]; then timeouts=$((timeouts + 1)); else others=$((others + 1)); fi; "
+      "done; cd /; echo others $others timeouts $timeouts");
+  process_.Resume();
+  int timeouts = 0;
+  ASSERT_THAT(counts, StartsWith("others 0 timeouts "));
+  ASSERT_TRUE(absl::SimpleAtoi(counts.substr(counts.rfind(' ') + 1), &timeouts));
+  // After the first they cost no time-out of a second each.
+  EXPECT_GT(timeouts, 20);
+  while (Consumer(guest.get(), "reset", "deassert 0") != 0) {
+  }
+  ExpectNoLeak(before, MemoryOf(guest.get()), timeouts);
+  const v1::Vm after = VmOf(process_, "a");
+  EXPECT_EQ(after.session().id(), vm.session().id());
+  EXPECT_EQ(after.epoch(), vm.epoch());
+  EXPECT_EQ(after.waiting(), 0U);
+  EXPECT_EQ(after.clock_votes(), vm.clock_votes());
   ExpectWorksAgain(guest.get());
 }
 
