@@ -18,6 +18,7 @@
 #include "broker/base/clock.h"
 #include "broker/base/status_macros.h"
 #include "broker/core/core.h"
+#include "broker/core/unclaimed.h"
 #include "broker/daemon/logging.h"
 #include "broker/daemon/version.h"
 #include "broker/service/event_text.h"
@@ -34,6 +35,9 @@ constexpr absl::Duration kBeatPeriod = absl::Seconds(5);
 constexpr absl::Duration kPatience = absl::Seconds(5);
 // How often while it doesn't know yet.
 constexpr absl::Duration kFirstLook = absl::Milliseconds(100);
+// How long VMs that lived through a restart may take to come back: their clients try about once a
+// second.
+constexpr absl::Duration kReturn = absl::Seconds(10);
 
 backend::EngineOptions ToEngineOptions(const v1::Config& config) {
   backend::EngineOptions options;
@@ -196,6 +200,7 @@ void Daemon::Serve(const Signals& signals) {
   heartbeat_.Beat();
   status_ = StatusText();
   notifier_.Ready(status_);
+  returned_ = MonotonicClock().Now() + kReturn;
   absl::Duration wait = std::min(period, kFirstLook);
   while (true) {
     const std::optional<int> signal = signals.Wait(wait);
@@ -215,6 +220,7 @@ void Daemon::Beat() {
   if (state.broker_alive == true) notifier_.Watchdog();
   TellHealth(state);
   heartbeat_.Beat();
+  TellUnclaimed();
   std::string status = StatusText();
   if (status != status_) notifier_.Status(status);
   status_ = std::move(status);
@@ -233,6 +239,14 @@ void Daemon::TellHealth(const Heartbeat::State& state) {
     admin_->SetBackendHealthy(*state.backend_alive);
   }
   health_ = state;
+}
+
+void Daemon::TellUnclaimed() {
+  if (MonotonicClock().Now() < returned_) return;
+  returned_ = absl::InfiniteFuture();
+  const core::Unclaimed unclaimed =
+      engine_.Read([](const core::Core& core) { return core::FindUnclaimed(core); });
+  if (!unclaimed.text.empty()) spdlog::warn("{}", unclaimed.text);
 }
 
 std::string Daemon::StatusText() const {

@@ -63,6 +63,8 @@ class Daemon {
   // One look at the health of the broker and its backend.
   void Beat();
   void TellHealth(const Heartbeat::State& state);
+  // Once, when VMs that lived through a restart have had the time to come back.
+  void TellUnclaimed();
   std::string StatusText() const;
   EventReader::Handler AuditHandler();
 
@@ -85,9 +87,10 @@ class Daemon {
 
   service::SelfProbe probe_;
   Heartbeat heartbeat_;
-  Heartbeat::State health_;  // as last told
-  std::string status_;       // likewise
-  AuditFolder audit_;        // the reader's thread's
+  Heartbeat::State health_;                       // as last told
+  std::string status_;                            // likewise
+  absl::Time returned_ = absl::InfiniteFuture();  // TellUnclaimed's time
+  AuditFolder audit_;                             // the reader's thread's
   EventReader reader_;
 };
 

@@ -69,6 +69,19 @@ TEST_F(DaemonComponentTest, ABackendThatHangsIsToldButDoesntStarveTheWatchdogNor
   EXPECT_THAT(Slurp("err"), Not(HasSubstr("the broker doesn't answer")));
 }
 
+TEST_F(DaemonComponentTest, SaysWhatWasOnBeforeItAndThatNoVmClaims) {
+  // The simulated board boots from its eMMC.
+  Start({"--config", ConfigWith("vms:\n  - {name: a, devices: [sdmmc4]}\n")});
+  while (!absl::StrContains(Slurp("err"), "claimed by no VM")) {
+    pollfd ended{ended_.get(), POLLIN, 0};
+    ASSERT_EQ(poll(&ended, 1, 10), 0) << Slurp("err");
+  }
+  EXPECT_THAT(Slurp("err"),
+              HasSubstr("claimed by no VM: clock sdmmc4 (of a), which stay on until their VM turns "
+                        "them off or is released (bpmpctl vm release VM); clock sdmmc_legacy_tm "
+                        "(of a), which are the host's now and stay on until it boots again"));
+}
+
 TEST_F(DaemonComponentTest, WorksWithoutAServiceManager) {
   Start({"--config", ConfigWith("")}, {{"NOTIFY_SOCKET", root_ + "/nobody-listens"}});
   // Its own log says when it serves.
