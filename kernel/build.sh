@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Builds a Linux kernel for arm64 with the guest proxy, for the tests and for trying things out.
+# The host proxy is a module of its own, but for --debug, which has it built in.
 #
-#   kernel/build.sh [--version 6.1|6.12] [--debug]
-#   kernel/build.sh --src DIR [--debug]
+#   kernel/build.sh [--version 6.1|6.12] [--debug] [--guest-proxy FILE]
+#   kernel/build.sh --src DIR [--debug] [--guest-proxy FILE]
 #
 #   --version V   from the distribution's package linux-source-V (the default: 6.1)
-#   --src DIR     a source tree of your own, which guest/apply.sh changes
+#   --src DIR     a source tree of your own, which guest/apply.sh and host/apply.sh change
 #   --debug       with KASAN, lockdep and the KUnit tests
+#   --guest-proxy FILE   with another source in place of bpmp-guest-proxy.c, to compare with
 #
 # Sources and builds are kept in $BPMP_CACHE (default: ~/.cache/bpmp-broker), one for each version and set of options;
 # a second run builds what has changed. Prints the build's folder as its last line: the kernel is
@@ -17,13 +19,14 @@ here="$(cd "$(dirname "$0")" && pwd)"
 . "$here/../deploy/lib/packages.sh"
 . "$here/../deploy/lib/apt_private.sh"
 
-version=6.1 src='' debug=no
+version=6.1 src='' debug=no proxy=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --version) version="${2:?--version needs 6.1 or 6.12}"; shift ;;
     --src) src="$(cd "${2:?--src needs a directory}" && pwd)"; shift ;;
     --debug) debug=yes ;;
-    -h|--help) sed -n '3,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --guest-proxy) proxy="$(realpath -e -- "${2:?--guest-proxy needs a file}")"; shift ;;
+    -h|--help) sed -n '3,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "build.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
   esac
   shift
@@ -76,11 +79,20 @@ flock 9
 
 [ -n "$src" ] || fetch "$version"
 "$here/guest/apply.sh" "$src"
+"$here/host/apply.sh" "$src"
+export BPMP_VECTORS="$here/../tests/conformance/vectors" BPMP_VECTORS_TOOL="$here/tools/conformance-vectors.py"
 build="$cache/build-${src##*/src-}"
 [ "$src" = "$cache/src-$version" ] || build="$src/build-bpmp"
 fragments=("$here/configs/guest.config")
 if [ "$debug" = yes ]; then build="$build-debug" fragments+=("$here/configs/debug.config"); fi
+[ -z "$proxy" ] || build="$build-$(basename "$proxy" .c)"
 mkdir -p "$build"
+# make looks for sources in the build's folder first; the tree stays as it is, and so do its other builds.
+if [ -n "$proxy" ]; then
+  mkdir -p "$build/drivers/firmware/tegra"
+  cmp -s "$proxy" "$build/drivers/firmware/tegra/bpmp-guest-proxy.c" ||
+    cp "$proxy" "$build/drivers/firmware/tegra/bpmp-guest-proxy.c"
+fi
 
 [ ! -d /usr/lib/ccache ] || export PATH="/usr/lib/ccache:$PATH"
 export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=bpmp KBUILD_BUILD_HOST=bpmp

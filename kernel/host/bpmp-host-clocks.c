@@ -13,76 +13,18 @@
 /**
  * struct bpmp_proxy_clock - a clock that may be used
  * @hold: our reference
+ * @proxy: the device
  * @clk: our handle in the framework
  */
 struct bpmp_proxy_clock {
 	struct bpmp_proxy_hold hold;
+	struct bpmp_proxy *proxy;
 	struct clk *clk;
 };
 
 static struct clk *bpmp_proxy_clk(struct bpmp_proxy_hold *hold)
 {
 	return container_of(hold, struct bpmp_proxy_clock, hold)->clk;
-}
-
-static int bpmp_proxy_clock_on(struct bpmp_proxy_hold *hold)
-{
-	return clk_prepare_enable(bpmp_proxy_clk(hold));
-}
-
-/* The driver logs a firmware's refusal and tells nobody; the reference is gone in any case. */
-static int bpmp_proxy_clock_off(struct bpmp_proxy_hold *hold)
-{
-	clk_disable_unprepare(bpmp_proxy_clk(hold));
-
-	return 0;
-}
-
-static void bpmp_proxy_clock_free(struct bpmp_proxy_hold *hold)
-{
-	struct bpmp_proxy_clock *clock = container_of(hold, struct bpmp_proxy_clock, hold);
-
-	clk_put(clock->clk);
-	kfree(clock);
-}
-
-static const struct bpmp_proxy_hold_ops bpmp_proxy_clock_ops = {
-	.on = bpmp_proxy_clock_on,
-	.off = bpmp_proxy_clock_off,
-	.free = bpmp_proxy_clock_free,
-};
-
-/**
- * bpmp_proxy_clock_new() - find a clock
- * @proxy: the device
- * @id: the firmware's number
- *
- * Return: its hold, not held; NULL if the host has no such clock; or -ENOMEM.
- */
-struct bpmp_proxy_hold *bpmp_proxy_clock_new(struct bpmp_proxy *proxy, u32 id)
-{
-	struct of_phandle_args args = {
-		.np = proxy->bpmp->dev->of_node,
-		.args_count = 1,
-		.args = { id },
-	};
-	struct bpmp_proxy_clock *clock;
-
-	clock = kzalloc(sizeof(*clock), GFP_KERNEL);
-	if (!clock)
-		return ERR_PTR(-ENOMEM);
-
-	/* The BPMP's driver has NULL for an id that it doesn't know: a clock that does nothing. */
-	clock->clk = of_clk_get_from_provider(&args);
-	if (IS_ERR_OR_NULL(clock->clk)) {
-		dev_warn(proxy->dev, "the host has no clock %u\n", id);
-		kfree(clock);
-		return NULL;
-	}
-
-	bpmp_proxy_hold_init(&clock->hold, &bpmp_proxy_clock_ops, BPMP_HOST_CLOCK, id);
-
-	return &clock->hold;
 }
 
 /* Asks the firmware itself, for a number. False: @answer says why not. */
@@ -108,6 +50,105 @@ static bool bpmp_proxy_clock_ask(struct bpmp_proxy *proxy, u32 cmd, u32 id, s64 
 }
 
 /*
+ * The driver has nothing to do for a clock whose state the firmware lets nobody change, and so
+ * says that all is well. The firmware knows whether it runs.
+ */
+static int bpmp_proxy_clock_on(struct bpmp_proxy_hold *hold)
+{
+	struct bpmp_proxy_clock *clock = container_of(hold, struct bpmp_proxy_clock, hold);
+	struct bpmp_proxy_answer answer;
+	u64 enabled = 0;
+	int err;
+
+	err = clk_prepare_enable(clock->clk);
+	if (err)
+		return err;
+
+	if (bpmp_proxy_clock_ask(clock->proxy, CMD_CLK_IS_ENABLED, hold->id, 0, &answer,
+				 &enabled) &&
+	    enabled)
+		return 0;
+
+	clk_disable_unprepare(clock->clk);
+
+	if (answer.status)
+		return answer.status;
+
+	return answer.err ? -EINVAL : -EACCES;
+}
+
+/* The driver logs a firmware's refusal and tells nobody; the reference is gone in any case. */
+static int bpmp_proxy_clock_off(struct bpmp_proxy_hold *hold)
+{
+	clk_disable_unprepare(bpmp_proxy_clk(hold));
+
+	return 0;
+}
+
+static void bpmp_proxy_clock_free(struct bpmp_proxy_hold *hold)
+{
+	struct bpmp_proxy_clock *clock = container_of(hold, struct bpmp_proxy_clock, hold);
+
+	clk_put(clock->clk);
+	kfree(clock);
+}
+
+static const struct bpmp_proxy_hold_ops bpmp_proxy_clock_ops = {
+	.on = bpmp_proxy_clock_on,
+	.off = bpmp_proxy_clock_off,
+	.free = bpmp_proxy_clock_free,
+};
+
+/*
+ * A clock that the BPMP's driver could not register stays in its table as an error, and every
+ * lookup that comes past it takes it for a pointer.
+ */
+static bool bpmp_proxy_clocks_sound(struct tegra_bpmp *bpmp)
+{
+	unsigned int i;
+
+	for (i = 0; i < bpmp->num_clocks; i++)
+		if (IS_ERR(bpmp->clocks[i]))
+			return false;
+
+	return true;
+}
+
+/**
+ * bpmp_proxy_clock_new() - find a clock
+ * @proxy: the device
+ * @id: the firmware's number
+ *
+ * Return: its hold, not held; NULL if the host has no such clock; or -ENOMEM.
+ */
+struct bpmp_proxy_hold *bpmp_proxy_clock_new(struct bpmp_proxy *proxy, u32 id)
+{
+	struct of_phandle_args args = {
+		.np = proxy->bpmp->dev->of_node,
+		.args_count = 1,
+		.args = { id },
+	};
+	struct bpmp_proxy_clock *clock;
+
+	clock = kzalloc(sizeof(*clock), GFP_KERNEL);
+	if (!clock)
+		return ERR_PTR(-ENOMEM);
+
+	/* The BPMP's driver has NULL for an id that it doesn't know: a clock that does nothing. */
+	clock->clk = bpmp_proxy_clocks_sound(proxy->bpmp) ? of_clk_get_from_provider(&args) : NULL;
+	if (IS_ERR_OR_NULL(clock->clk)) {
+		dev_warn(proxy->dev, "the host has no clock %u\n", id);
+		kfree(clock);
+		return NULL;
+	}
+
+	clock->proxy = proxy;
+	bpmp_proxy_hold_init(&clock->hold, &bpmp_proxy_clock_ops, BPMP_HOST_CLOCK, id);
+
+	return &clock->hold;
+}
+
+/*
  * The framework doesn't always get what the firmware could give. It sends nothing when it
  * believes that the clock has the rate already, while the firmware moves clocks that hang
  * together; and it sends the rounded rate, which the firmware may round once more. Where the host
@@ -129,6 +170,10 @@ static bool bpmp_proxy_clock_insist(struct bpmp_proxy *proxy, struct clk *clk,
 		return false;
 
 	*now = number;
+
+	/* Let the framework know, where that changes nothing. */
+	if (clk_get_rate(clk) != number && clk_round_rate(clk, number) == number)
+		clk_set_rate(clk, number);
 
 	return true;
 }
@@ -188,6 +233,49 @@ void bpmp_proxy_clock_set_rate(struct bpmp_proxy *proxy, struct bpmp_proxy_hold 
 	mutex_unlock(&hold->edge);
 }
 
+/* Whether the firmware says that the parent is the one that was asked for; else @answer is why not. */
+static bool bpmp_proxy_clock_has_parent(struct bpmp_proxy *proxy,
+					const struct bpmp_proxy_request *request,
+					struct bpmp_proxy_answer *answer)
+{
+	u64 number;
+
+	if (!bpmp_proxy_clock_ask(proxy, CMD_CLK_GET_PARENT, request->id, 0, answer, &number))
+		return false;
+
+	if (number == request->word)
+		return true;
+
+	bpmp_proxy_answer_errno(answer, -EINVAL);
+
+	return false;
+}
+
+static void bpmp_proxy_clock_set_parent_locked(struct bpmp_proxy *proxy, struct clk *clk,
+					       struct clk *parent,
+					       const struct bpmp_proxy_request *request,
+					       struct bpmp_proxy_answer *answer)
+{
+	struct bpmp_proxy_answer answered;
+	int err;
+
+	err = clk_set_parent(clk, parent);
+	if (err) {
+		bpmp_proxy_answer_errno(answer, err);
+		return;
+	}
+
+	if (bpmp_proxy_clock_has_parent(proxy, request, answer) || answer->err != -BPMP_EIO)
+		return;
+
+	/* The framework believed that it was so already, and sent nothing. */
+	bpmp_proxy_forward(proxy, request, &answered);
+	if (answered.status || answered.err)
+		*answer = answered;
+	else
+		bpmp_proxy_clock_has_parent(proxy, request, answer);
+}
+
 /**
  * bpmp_proxy_clock_set_parent() - switch a mux
  * @proxy: the device
@@ -201,23 +289,33 @@ void bpmp_proxy_clock_set_parent(struct bpmp_proxy *proxy, struct bpmp_proxy_hol
 				 const struct bpmp_proxy_request *request,
 				 struct bpmp_proxy_answer *answer)
 {
-	struct clk *clk = bpmp_proxy_clk(hold);
-	u64 number;
-	int err;
+	struct clk *clk = bpmp_proxy_clk(hold), *new = bpmp_proxy_clk(parent);
+	bool runs;
+	int err = 0;
 
-	if (!clk_has_parent(clk, bpmp_proxy_clk(parent))) {
+	if (!clk_has_parent(clk, new)) {
 		answer->err = -BPMP_EINVAL;
 		return;
 	}
 
 	mutex_lock(&hold->edge);
 
-	err = clk_set_parent(clk, bpmp_proxy_clk(parent));
-	if (err)
+	/*
+	 * A clock that runs must not move to one that doesn't. The framework would switch the new
+	 * parent on, but not mind if that failed.
+	 */
+	runs = clk_hw_is_prepared(__clk_get_hw(clk));
+	if (runs)
+		err = clk_prepare_enable(new);
+	if (err) {
 		bpmp_proxy_answer_errno(answer, err);
-	else if (bpmp_proxy_clock_ask(proxy, CMD_CLK_GET_PARENT, request->id, 0, answer,
-				      &number) && number != request->word)
-		bpmp_proxy_answer_errno(answer, -EINVAL);
+		goto unlock;
+	}
 
+	bpmp_proxy_clock_set_parent_locked(proxy, clk, new, request, answer);
+	if (runs)
+		clk_disable_unprepare(new);
+
+unlock:
 	mutex_unlock(&hold->edge);
 }

@@ -69,12 +69,15 @@ static int bpmp_proxy_add_devices(struct bpmp_proxy *proxy)
 {
 	struct bpmp_proxy_policy *policy = &proxy->policy;
 	struct device_node *np;
-	int i, err = 0;
+	int count, i, err = 0;
 
-	for (i = 0; !err; i++) {
+	count = of_count_phandle_with_args(proxy->dev->of_node, "allowed-devices", NULL);
+
+	for (i = 0; i < count && !err; i++) {
 		np = of_parse_phandle(proxy->dev->of_node, "allowed-devices", i);
 		if (!np)
-			break;
+			return dev_err_probe(proxy->dev, -EINVAL,
+					     "allowed-devices: entry %d is no node\n", i);
 
 		err = bpmp_proxy_add_references(proxy, np, "clocks", "#clock-cells",
 						&policy->clocks);
@@ -91,7 +94,23 @@ static int bpmp_proxy_add_devices(struct bpmp_proxy *proxy)
 	return err;
 }
 
-/* Asks the firmware; a refusal is -ENOENT, a broken transport its own error. */
+/* What the firmware says of an id that is no clock, or none for the host. */
+static bool bpmp_proxy_is_hole(s32 err)
+{
+	switch (err) {
+	case -BPMP_EINVAL:
+	case -BPMP_ENOENT:
+	case -BPMP_EACCES:
+	case -BPMP_EPERM:
+	case -BPMP_ENODEV:
+	case -BPMP_ENOTSUP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Asks the firmware. Return: 0; -ENOENT for a hole; else that nothing is known. */
 static int bpmp_proxy_ask_clock(struct bpmp_proxy *proxy, u32 cmd, u32 id,
 				struct bpmp_proxy_answer *answer)
 {
@@ -103,8 +122,15 @@ static int bpmp_proxy_ask_clock(struct bpmp_proxy *proxy, u32 cmd, u32 id,
 	bpmp_proxy_forward(proxy, &request, answer);
 	if (answer->status)
 		return answer->status;
+	if (bpmp_proxy_is_hole(answer->err))
+		return -ENOENT;
+	if (answer->err) {
+		dev_err(proxy->dev, "clock %u can't be read: firmware error %d\n", id,
+			answer->err);
+		return -EIO;
+	}
 
-	return answer->err ? -ENOENT : 0;
+	return 0;
 }
 
 static void bpmp_proxy_read_node(const u8 *rx, struct bpmp_proxy_node *node)

@@ -63,8 +63,16 @@ static void bpmp_proxy_domain_free(struct bpmp_proxy_hold *hold)
 {
 	struct device *dev = bpmp_proxy_domain_dev(hold);
 
+	int err;
+
 	pm_runtime_disable(dev);
-	pm_genpd_remove_device(dev);
+	err = pm_genpd_remove_device(dev);
+	if (err) {
+		/* The domain still points to it: better it stays. */
+		dev_warn(dev, "stays in its power domain: %d\n", err);
+		return;
+	}
+
 	device_unregister(dev);
 }
 

@@ -8,6 +8,12 @@
 
 #include "bpmp-host.h"
 
+/* The BPMP's driver says ETIME when no channel became free in all that time. */
+static int bpmp_proxy_status(int err)
+{
+	return err == -ETIME ? -ETIMEDOUT : err;
+}
+
 /**
  * bpmp_proxy_forward() - send a request to the firmware
  * @proxy: the device
@@ -31,7 +37,7 @@ void bpmp_proxy_forward(struct bpmp_proxy *proxy,
 	memset(answer, 0, sizeof(*answer));
 	bpmp_proxy_encode(request, tx);
 
-	answer->status = tegra_bpmp_transfer(proxy->bpmp, &message);
+	answer->status = bpmp_proxy_status(tegra_bpmp_transfer(proxy->bpmp, &message));
 	if (answer->status) {
 		dev_warn_ratelimited(proxy->dev, "request %u.%u of %u got no answer: %d\n",
 				     message.mrq, request->command->cmd, request->id,
@@ -69,7 +75,7 @@ void bpmp_proxy_answer_errno(struct bpmp_proxy_answer *answer, int err)
 		answer->err = -BPMP_EACCES;
 		break;
 	default:
-		answer->status = err;
+		answer->status = bpmp_proxy_status(err);
 		break;
 	}
 }

@@ -60,7 +60,8 @@ static __poll_t bpmp_proxy_poll(struct file *filp, struct poll_table_struct *tab
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (proxy->gone)
 		events |= EPOLLERR | EPOLLHUP;
-	else if (proxy->busy < BPMP_PROXY_SLOTS)
+	else if ((filp->f_mode & FMODE_WRITE) && file->jobs < BPMP_PROXY_FILE_JOBS_MAX &&
+		 proxy->busy < BPMP_PROXY_SLOTS && list_empty(&proxy->waiting))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	spin_unlock(&proxy->lock);
 
@@ -159,16 +160,17 @@ static long bpmp_proxy_submit(struct bpmp_proxy_file *file,
 	if (!job)
 		return -ENOMEM;
 
-	err = bpmp_proxy_job_reserve(job);
+	/*
+	 * Before it starts: nobody could ask for the answer of a request without a name. And before
+	 * it has a slot: the page may take its time.
+	 */
+	job->cookie = bpmp_proxy_cookie(file);
+	err = put_user(job->cookie, &user->cookie);
+	if (!err)
+		err = bpmp_proxy_job_reserve(job);
 	if (err) {
 		kfree(job);
 		return err;
-	}
-
-	/* Before it starts: nobody could ask for the answer of a request without a name. */
-	if (put_user(job->cookie, &user->cookie)) {
-		bpmp_proxy_job_cancel(job);
-		return -EFAULT;
 	}
 
 	bpmp_proxy_job_start(job);

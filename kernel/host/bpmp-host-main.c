@@ -104,6 +104,7 @@ static struct bpmp_proxy *bpmp_proxy_new(struct device *dev)
 	proxy->dev = dev;
 	init_waitqueue_head(&proxy->slots);
 	spin_lock_init(&proxy->lock);
+	INIT_LIST_HEAD(&proxy->waiting);
 	INIT_LIST_HEAD(&proxy->running);
 	proxy->misc.minor = MISC_DYNAMIC_MINOR;
 	proxy->misc.name = "bpmp-host";

@@ -12,6 +12,11 @@
 
 #include "bpmp-host.h"
 
+static unsigned int bpmp_proxy_job_slots(const struct bpmp_proxy_job *job)
+{
+	return job->release_all ? BPMP_PROXY_SLOTS : 1;
+}
+
 /* The worker is through. Whoever waited may free the job as soon as the lock is free. */
 static void bpmp_proxy_job_finish(struct bpmp_proxy_job *job)
 {
@@ -21,7 +26,7 @@ static void bpmp_proxy_job_finish(struct bpmp_proxy_job *job)
 	spin_lock(&proxy->lock);
 
 	list_del(&job->running);
-	proxy->busy--;
+	proxy->busy -= bpmp_proxy_job_slots(job);
 	job->done = true;
 
 	file = job->file;
@@ -79,11 +84,42 @@ struct bpmp_proxy_job *bpmp_proxy_job_new(struct bpmp_proxy_file *file)
 }
 
 /**
- * bpmp_proxy_job_reserve() - take a slot for a job, and give it its cookie
+ * bpmp_proxy_cookie() - a new name for a request
+ * @file: within which
+ */
+u64 bpmp_proxy_cookie(struct bpmp_proxy_file *file)
+{
+	u64 cookie;
+
+	spin_lock(&file->proxy->lock);
+	cookie = ++file->cookies;
+	spin_unlock(&file->proxy->lock);
+
+	return cookie;
+}
+
+/*
+ * Slots go to those that wait, in their order, and else to whoever comes. The end of all holds
+ * needs every slot: what is in flight may yet make one. Called with proxy->lock held.
+ */
+static bool bpmp_proxy_job_may_run(struct bpmp_proxy_job *job)
+{
+	struct bpmp_proxy *proxy = job->proxy;
+	struct bpmp_proxy_job *first;
+
+	first = list_first_entry_or_null(&proxy->waiting, struct bpmp_proxy_job, running);
+	if (first && first != job)
+		return false;
+
+	return job->release_all ? !proxy->busy : proxy->busy < BPMP_PROXY_SLOTS;
+}
+
+/**
+ * bpmp_proxy_job_reserve() - take a slot for a job
  * @job: of the caller, before and after
  *
- * Return: 0, and the job must be started or cancelled; -EAGAIN: no slot; -ENOBUFS: the file has too
- * many unread answers; -ENODEV.
+ * Return: 0, and the job must be started; -EAGAIN: no slot; -ENOBUFS: the file has too many unread
+ * answers; -ENODEV.
  */
 int bpmp_proxy_job_reserve(struct bpmp_proxy_job *job)
 {
@@ -95,16 +131,15 @@ int bpmp_proxy_job_reserve(struct bpmp_proxy_job *job)
 
 	if (proxy->gone) {
 		err = -ENODEV;
-	} else if (file->jobs >= BPMP_PROXY_FILE_JOBS_MAX) {
+	} else if (!job->waited && file->jobs >= BPMP_PROXY_FILE_JOBS_MAX) {
 		err = -ENOBUFS;
-	} else if (proxy->busy >= BPMP_PROXY_SLOTS) {
+	} else if (!bpmp_proxy_job_may_run(job)) {
 		err = -EAGAIN;
 	} else {
-		proxy->busy++;
-		list_add_tail(&job->running, &proxy->running);
-		file->jobs++;
+		proxy->busy += bpmp_proxy_job_slots(job);
+		list_move_tail(&job->running, &proxy->running);
 		list_add_tail(&job->node, &file->pending);
-		job->cookie = ++file->cookies;
+		file->jobs += !job->waited;
 	}
 
 	spin_unlock(&proxy->lock);
@@ -118,25 +153,8 @@ static void bpmp_proxy_job_detach(struct bpmp_proxy_job *job)
 	lockdep_assert_held(&job->proxy->lock);
 
 	list_del_init(&job->node);
-	job->file->jobs--;
+	job->file->jobs -= !job->waited;
 	job->file = NULL;
-}
-
-/* A job with a slot is not started after all. */
-void bpmp_proxy_job_cancel(struct bpmp_proxy_job *job)
-{
-	struct bpmp_proxy *proxy = job->proxy;
-
-	spin_lock(&proxy->lock);
-	list_del(&job->running);
-	proxy->busy--;
-	/* Another thread may have guessed its cookie, and given it up. */
-	if (job->file)
-		bpmp_proxy_job_detach(job);
-	spin_unlock(&proxy->lock);
-
-	kfree(job);
-	wake_up_all(&proxy->slots);
 }
 
 /**
@@ -176,6 +194,35 @@ static bool bpmp_proxy_job_give_up(struct bpmp_proxy_job *job)
 	return done;
 }
 
+/* Waits for a job's turn. Return: what is left of the time, or the reason why it may not run. */
+static long bpmp_proxy_job_queue(struct bpmp_proxy_job *job, long timeout)
+{
+	struct bpmp_proxy *proxy = job->proxy;
+	long left;
+	int err = 0;
+
+	spin_lock(&proxy->lock);
+	list_add_tail(&job->running, &proxy->waiting);
+	spin_unlock(&proxy->lock);
+
+	left = wait_event_killable_timeout(proxy->slots,
+					   (err = bpmp_proxy_job_reserve(job)) != -EAGAIN,
+					   timeout);
+	if (err) {
+		spin_lock(&proxy->lock);
+		list_del(&job->running);
+		spin_unlock(&proxy->lock);
+	}
+
+	/* Whoever stood behind it is the first now, and there may be another slot. */
+	wake_up_all(&proxy->slots);
+
+	if (err)
+		return left < 0 ? -EINTR : err;
+
+	return left;
+}
+
 /**
  * bpmp_proxy_job_run() - run a job and wait for it
  * @job: from bpmp_proxy_job_new()
@@ -187,21 +234,15 @@ static bool bpmp_proxy_job_give_up(struct bpmp_proxy_job *job)
  */
 int bpmp_proxy_job_run(struct bpmp_proxy_job *job, long timeout)
 {
-	struct bpmp_proxy *proxy = job->proxy;
 	struct bpmp_proxy_file *file = job->file;
 	long left;
-	int err = 0;
 
 	job->waited = true;
 
-	left = wait_event_killable_timeout(proxy->slots,
-					   (err = bpmp_proxy_job_reserve(job)) != -EAGAIN,
-					   timeout);
-	if (left < 0)
-		err = -EINTR;
-	if (err) {
+	left = bpmp_proxy_job_queue(job, timeout);
+	if (left < 0) {
 		kfree(job);
-		return err;
+		return left;
 	}
 
 	bpmp_proxy_job_start(job);

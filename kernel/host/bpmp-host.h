@@ -210,12 +210,12 @@ struct bpmp_proxy_answer {
  * @answer: the answer, written by the worker before @done
  * @released: holds that @release_all ended
  * @failed: holds that it could not end
- * @running: in bpmp_proxy.running from its slot's beginning to its end. Under lock, as the
- *	following
+ * @running: in bpmp_proxy.waiting until it has a slot, then in .running until its end. Under lock,
+ *	as the following
  * @node: in bpmp_proxy_file.pending or .finished
  * @file: who gets the answer; NULL: given up
  * @owner: who gets what it switches on; NULL: closed
- * @cookie: its name within @file
+ * @cookie: its name within @file; constant
  * @done: the worker is through with it
  */
 struct bpmp_proxy_job {
@@ -245,7 +245,7 @@ struct bpmp_proxy_job {
  * @wait: for its jobs to be done
  * @pending: jobs that run. Under bpmp_proxy.lock, as the following
  * @finished: jobs whose answer waits to be read, oldest first
- * @jobs: how many there are in both
+ * @jobs: how many submitted ones there are in both
  * @cookies: the last that was given
  */
 struct bpmp_proxy_file {
@@ -268,8 +268,9 @@ struct bpmp_proxy_file {
  * @policy: constant after probe
  * @slots: woken when a slot is free, or @gone
  * @lock: guards all that follows, and what says so
+ * @waiting: jobs whose callers wait for a slot, in the order in which they get it
  * @running: jobs in a slot
- * @busy: how many those are
+ * @busy: how many slots are taken
  * @holds: how many holds are held
  * @denied: requests that the lists refused
  * @gone: the platform device is removed: nothing is begun any more
@@ -285,6 +286,7 @@ struct bpmp_proxy {
 	wait_queue_head_t slots;
 
 	spinlock_t lock; /* see above */
+	struct list_head waiting;
 	struct list_head running;
 	unsigned int busy;
 	unsigned int holds;
@@ -293,8 +295,8 @@ struct bpmp_proxy {
 };
 
 struct bpmp_proxy_job *bpmp_proxy_job_new(struct bpmp_proxy_file *file);
+u64 bpmp_proxy_cookie(struct bpmp_proxy_file *file);
 int bpmp_proxy_job_reserve(struct bpmp_proxy_job *job);
-void bpmp_proxy_job_cancel(struct bpmp_proxy_job *job);
 void bpmp_proxy_job_start(struct bpmp_proxy_job *job);
 int bpmp_proxy_job_run(struct bpmp_proxy_job *job, long timeout);
 struct bpmp_proxy_job *bpmp_proxy_job_take(struct bpmp_proxy_file *file, u64 cookie);

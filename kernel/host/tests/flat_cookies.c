@@ -75,7 +75,7 @@ static void unread_answers_are_bounded(void)
 		submitted++;
 	check_is(submitted, 64, "64 answers may wait");
 
-	wait_for(other, POLLOUT);
+	wait_for(fd, POLLOUT);
 	transfer = ping(1);
 	transfer.timeout_ms = 0;
 	check_is(do_ioctl(other, BPMP_HOST_SUBMIT, &transfer), -ENOBUFS, "one more may not");

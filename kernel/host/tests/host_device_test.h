@@ -33,7 +33,7 @@ struct suite {
 };
 
 extern const struct suite flat_transfers[], flat_structures[], flat_refusals[], flat_holds[];
-extern const struct suite flat_cookies[], flat_openers[], flat_noise[], legacy[];
+extern const struct suite flat_cookies[], flat_openers[], flat_turns[], flat_noise[], legacy[];
 
 /* check.c */
 

@@ -70,7 +70,7 @@ static void arguments(int argc, char **argv)
 
 static const struct suite *const subjects[] = {
 	flat_transfers, flat_structures, flat_refusals, flat_holds, flat_cookies, flat_openers,
-	flat_noise, legacy,
+	flat_turns, flat_noise, legacy,
 };
 
 static void run_suites(const struct suite *suite)

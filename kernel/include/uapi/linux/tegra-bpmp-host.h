@@ -17,6 +17,8 @@
  *   tx[] from tx_size on must be zero, else EINVAL; later versions give them a meaning.
  * - An ioctl fails with the C library's errno, and then has changed nothing. The transport's status
  *   and the firmware's error are answers, in the structure: the ioctl itself succeeds.
+ * - That a hold has ended doesn't say that the hardware is off: somebody else may need it, and what
+ *   the hardware refuses is in the kernel's log only. Ask for the state where it matters.
  * - Everything that changes state goes through the host's clock, power-domain and reset frameworks.
  *   What is enabled or powered this way is a *hold*: the proxy's one reference, however often it
  *   was asked for. Holds belong to the device, not to the file: closing switches nothing off.
@@ -127,7 +129,8 @@ struct bpmp_host_holds {
 /**
  * struct bpmp_host_release - what BPMP_HOST_RELEASE_ALL did
  * @released: out: holds that ended
- * @failed: out: holds that stay, because the hardware refused; the kernel's log names them
+ * @failed: out: holds that stay, because the host's power management refused; the kernel's log
+ *	names them
  * @reserved: in: zero
  */
 struct bpmp_host_release {
@@ -141,9 +144,9 @@ struct bpmp_host_release {
 #define BPMP_HOST_INFO		_IOWR(BPMP_HOST_IOCTL_BASE, 0x00, struct bpmp_host_info)
 
 /*
- * Starts a request and returns. EAGAIN: all slots are taken; poll() says POLLOUT when one is free.
- * Its answer must be read (BPMP_HOST_RESULT) or given up (BPMP_HOST_ABANDON), for it counts until
- * then against the 64 that a file may have: ENOBUFS above.
+ * Starts a request and returns. EAGAIN: all slots are taken, or somebody waits for the next one;
+ * poll() says POLLOUT when one is to be had. Its answer must be read (BPMP_HOST_RESULT) or given up
+ * (BPMP_HOST_ABANDON), for it counts until then against the 64 that a file may have: ENOBUFS above.
  */
 #define BPMP_HOST_SUBMIT	_IOWR(BPMP_HOST_IOCTL_BASE, 0x01, struct bpmp_host_transfer)
 
@@ -161,8 +164,9 @@ struct bpmp_host_release {
 #define BPMP_HOST_ABANDON	_IOW(BPMP_HOST_IOCTL_BASE, 0x03, __u64)
 
 /*
- * Submits, waits and reads the answer. ETIMEDOUT, or EINTR by a fatal signal: the request goes on,
- * abandoned, and its outcome is unknown.
+ * Submits, waits and reads the answer; those that wait get the slots in their order. EAGAIN: there
+ * was no slot in all the time, and nothing has begun. ETIMEDOUT, or EINTR by a fatal signal: the
+ * request goes on, abandoned, and its outcome is unknown; with EINTR it may not have begun.
  */
 #define BPMP_HOST_TRANSFER	_IOWR(BPMP_HOST_IOCTL_BASE, 0x04, struct bpmp_host_transfer)
 
@@ -171,7 +175,11 @@ struct bpmp_host_release {
 /* All holds, orphans too, are from now on this file's: an arbiter that took them over says so. */
 #define BPMP_HOST_ADOPT		_IO(BPMP_HOST_IOCTL_BASE, 0x06)
 
-/* Ends every hold. The only thing that does, besides the requests that switch off one by one. */
+/*
+ * Ends every hold, when nothing is in flight any more that could make one; nothing else begins
+ * before it is done. Waits for that as long as it takes. EINTR, by a fatal signal: its outcome is
+ * unknown. The only thing that ends holds, besides the requests that switch off one by one.
+ */
 #define BPMP_HOST_RELEASE_ALL	_IOWR(BPMP_HOST_IOCTL_BASE, 0x07, struct bpmp_host_release)
 
 #endif /* _UAPI_LINUX_TEGRA_BPMP_HOST_H */
