@@ -80,7 +80,6 @@ flock 9
 [ -n "$src" ] || fetch "$version"
 "$here/guest/apply.sh" "$src"
 "$here/host/apply.sh" "$src"
-export BPMP_VECTORS="$here/../tests/conformance/vectors" BPMP_VECTORS_TOOL="$here/tools/conformance-vectors.py"
 build="$cache/build-${src##*/src-}"
 [ "$src" = "$cache/src-$version" ] || build="$src/build-bpmp"
 fragments=("$here/configs/guest.config")

@@ -45,6 +45,12 @@ absl::Status CheckIdle(const v1::Device& device, const Resources& resources) {
         device.name(), " is ", absl::StrJoin(device.vms(), "'s and "),
         "'s; nothing was changed. Choose a device that nobody has: bpmpctl device list"));
   }
+  if (device.clocks_size() == 0 && device.power_domains_size() == 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        device.name(),
+        " has neither a clock nor a power domain of its own, so nothing says whether the host uses "
+        "it; nothing was changed. Choose another device: bpmpctl device list"));
+  }
   const ByKey index = Index(resources);
   const auto busy = [&](v1::ResourceKind kind, const auto& ids) -> std::string {
     for (const v1::NamedId& id : ids) {

@@ -13,7 +13,8 @@
 namespace bpmp::ctl {
 
 // OK where nobody can mind that the device is switched on and off: no VM has it, and its own clocks
-// and its power domains are off and not held. FailedPrecondition says what is in the way.
+// and its power domains, at least one, are off and not held. FailedPrecondition says what is in the
+// way.
 absl::Status CheckIdle(const v1::Device& device, const Resources& resources);
 // The VM `vm` holds each of `resources` and each is on.
 v1::SelftestCheck CheckHolders(const Resources& resources, const std::string& vm);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/acting_vm.h"
@@ -40,13 +41,15 @@ absl::StatusOr<std::vector<absl::Duration>> TimeBroker(AdminClient& admin) {
   return times;
 }
 
-// Rates, which the firmware is asked for whoever wants to know; of roots the broker knows them.
+// Rates, which the firmware is asked for whoever wants to know; of roots the broker knows them. A
+// firmware that doesn't answer isn't asked for ever.
 absl::StatusOr<std::vector<absl::Duration>> TimeFirmware(AdminClient& admin, const std::string& vm,
                                                          const Resources& clocks) {
   ActingVm as_vm(&admin, vm);
   std::vector<absl::Duration> times;
+  size_t asked = 0;
   for (const v1::ResourceState& clock : clocks) {
-    if (times.size() == kReads) {
+    if (asked == kReads) {
       break;
     }
     if ((clock.flags() & mrq::clk_flag::kIsRoot) != 0) {
@@ -57,9 +60,14 @@ absl::StatusOr<std::vector<absl::Duration>> TimeFirmware(AdminClient& admin, con
     request.clock = ClockId(clock.id());
     const absl::Time begin = absl::Now();
     BPMP_ASSIGN_OR_RETURN(const ActingVm::Answer answer, as_vm.Ask(request));
+    ++asked;
     if (answer.response.ok()) {
       times.push_back(absl::Now() - begin);
     }
+  }
+  if (asked > 0 && times.empty()) {
+    return absl::UnavailableError(
+        absl::StrCat("none of ", asked, " clocks' rates could be read, as ", vm));
   }
   return times;
 }
@@ -88,11 +96,15 @@ absl::Status Look(AdminClient& admin, v1::SelftestReport* report) {
   *report->add_checks() = CheckDomains(domains);
   BPMP_ASSIGN_OR_RETURN(std::vector<absl::Duration> broker, TimeBroker(admin));
   BPMP_ASSIGN_OR_RETURN(const std::optional<std::string> vm, AnyVm(admin));
-  std::vector<absl::Duration> firmware;
-  if (vm.has_value()) {
-    BPMP_ASSIGN_OR_RETURN(firmware, TimeFirmware(admin, *vm, clocks));
+  absl::StatusOr<std::vector<absl::Duration>> firmware;
+  if (vm.has_value() && status.backend_healthy()) {
+    firmware = TimeFirmware(admin, *vm, clocks);
+  } else {
+    firmware.emplace();
   }
-  *report->add_checks() = ShowTimes(std::move(broker), std::move(firmware), vm.value_or(""));
+  *report->add_checks() = firmware.ok()
+                              ? ShowTimes(std::move(broker), *std::move(firmware), vm.value_or(""))
+                              : Failed("reads", std::string(firmware.status().message()), kSeeLog);
   return absl::OkStatus();
 }
 

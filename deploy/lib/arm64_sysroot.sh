@@ -25,9 +25,11 @@ arm64_sysroot() {
 # unpack_sysroot DIR: into DIR/sysroot. Where no package counts as installed, what apt gets is the whole closure.
 unpack_sysroot() {
   local file link
-  mkdir -p "$1/debs/partial" "$1/sysroot/usr/bin"
+  mkdir -p "$1/debs/partial" "$1/sysroot/usr/bin" "$1/dpkg"
+  # apt locks the folder that this is in.
+  : >"$1/dpkg/status"
   apt_private bookworm --arch arm64 --download-only install -y -q --no-install-recommends \
-    -o Dir::State::status=/dev/null -o "Dir::Cache::archives=$1/debs" "${PACKAGES_ARM64_SYSROOT[@]}" || return 1
+    -o Dir::State::status="$1/dpkg/status" -o "Dir::Cache::archives=$1/debs" "${PACKAGES_ARM64_SYSROOT[@]}" || return 1
   for file in "$1"/debs/*.deb; do dpkg -x "$file" "$1/sysroot" || return 1; done
   # An absolute link means a file of the sysroot, not of this machine.
   find "$1/sysroot" -type l -lname '/*' | while read -r link; do

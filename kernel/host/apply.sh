@@ -23,6 +23,10 @@ for file in "$here"/Kbuild "$here"/Kconfig "$here"/bpmp-host*.[ch]; do
   case "$file" in *.mod.c) continue ;; esac
   put "$file" "drivers/firmware/tegra/bpmp-host/$(basename "$file")"
 done
+made="$(mktemp)"
+trap 'rm -f "$made"' EXIT
+python3 "$here/../tools/conformance-vectors.py" "$here/../../tests/conformance/vectors" >"$made"
+put "$made" drivers/firmware/tegra/bpmp-host/bpmp-host-vectors.h
 put "$here/../include/uapi/linux/tegra-bpmp-host.h" include/uapi/linux/tegra-bpmp-host.h
 
 folder=drivers/firmware/tegra

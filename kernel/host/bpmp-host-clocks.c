@@ -290,7 +290,7 @@ void bpmp_proxy_clock_set_parent(struct bpmp_proxy *proxy, struct bpmp_proxy_hol
 				 struct bpmp_proxy_answer *answer)
 {
 	struct clk *clk = bpmp_proxy_clk(hold), *new = bpmp_proxy_clk(parent);
-	bool runs;
+	bool held;
 	int err = 0;
 
 	if (!clk_has_parent(clk, new)) {
@@ -301,20 +301,21 @@ void bpmp_proxy_clock_set_parent(struct bpmp_proxy *proxy, struct bpmp_proxy_hol
 	mutex_lock(&hold->edge);
 
 	/*
-	 * A clock that runs must not move to one that doesn't. The framework would switch the new
-	 * parent on, but not mind if that failed.
+	 * A clock that somebody needs must not move to one that doesn't run. The framework would
+	 * switch the new parent on, but not mind if that failed. One that runs since the boot loader
+	 * and that nobody needs is left to the firmware, as the framework does.
 	 */
-	runs = clk_hw_is_prepared(__clk_get_hw(clk));
-	if (runs)
-		err = clk_prepare_enable(new);
+	held = hold->held || __clk_is_enabled(clk);
+	if (held)
+		err = bpmp_proxy_clock_on(parent);
 	if (err) {
 		bpmp_proxy_answer_errno(answer, err);
 		goto unlock;
 	}
 
 	bpmp_proxy_clock_set_parent_locked(proxy, clk, new, request, answer);
-	if (runs)
-		clk_disable_unprepare(new);
+	if (held)
+		bpmp_proxy_clock_off(parent);
 
 unlock:
 	mutex_unlock(&hold->edge);

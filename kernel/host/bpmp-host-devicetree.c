@@ -94,23 +94,29 @@ static int bpmp_proxy_add_devices(struct bpmp_proxy *proxy)
 	return err;
 }
 
-/* What the firmware says of an id that is no clock, or none for the host. */
-static bool bpmp_proxy_is_hole(s32 err)
+/* What the firmware's refusal to describe a clock says of it. */
+static int bpmp_proxy_refusal(s32 err)
 {
 	switch (err) {
+	case 0:
+		return 0;
 	case -BPMP_EINVAL:
 	case -BPMP_ENOENT:
-	case -BPMP_EACCES:
-	case -BPMP_EPERM:
 	case -BPMP_ENODEV:
 	case -BPMP_ENOTSUP:
-		return true;
+		return -ENOENT;
+	case -BPMP_EACCES:
+	case -BPMP_EPERM:
+		return -EACCES;
 	default:
-		return false;
+		return -EIO;
 	}
 }
 
-/* Asks the firmware. Return: 0; -ENOENT for a hole; else that nothing is known. */
+/*
+ * Asks the firmware. Return: 0; -ENOENT for what is no clock; -EACCES for one that is none for the
+ * host; else that nothing is known.
+ */
 static int bpmp_proxy_ask_clock(struct bpmp_proxy *proxy, u32 cmd, u32 id,
 				struct bpmp_proxy_answer *answer)
 {
@@ -122,15 +128,11 @@ static int bpmp_proxy_ask_clock(struct bpmp_proxy *proxy, u32 cmd, u32 id,
 	bpmp_proxy_forward(proxy, &request, answer);
 	if (answer->status)
 		return answer->status;
-	if (bpmp_proxy_is_hole(answer->err))
-		return -ENOENT;
-	if (answer->err) {
+	if (bpmp_proxy_refusal(answer->err) == -EIO)
 		dev_err(proxy->dev, "clock %u can't be read: firmware error %d\n", id,
 			answer->err);
-		return -EIO;
-	}
 
-	return 0;
+	return bpmp_proxy_refusal(answer->err);
 }
 
 static void bpmp_proxy_read_node(const u8 *rx, struct bpmp_proxy_node *node)
@@ -152,16 +154,22 @@ static void bpmp_proxy_read_node(const u8 *rx, struct bpmp_proxy_node *node)
 static int bpmp_proxy_read_nodes(struct bpmp_proxy *proxy, struct bpmp_proxy_tree *tree,
 				 struct bpmp_proxy_answer *answer)
 {
-	unsigned int id;
+	unsigned int id, hidden = 0;
 	int err;
 
 	for (id = 0; id < tree->count; id++) {
 		err = bpmp_proxy_ask_clock(proxy, CMD_CLK_GET_ALL_INFO, id, answer);
 		if (!err)
 			bpmp_proxy_read_node(answer->rx, &tree->nodes[id]);
+		else if (err == -EACCES)
+			hidden++;
 		else if (err != -ENOENT)
 			return err;
 	}
+
+	if (hidden)
+		dev_warn(proxy->dev, "%u clocks are hidden from the host, and what feeds them\n",
+			 hidden);
 
 	return 0;
 }

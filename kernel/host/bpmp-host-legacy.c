@@ -66,7 +66,9 @@ static int bpmp_proxy_message_run(struct bpmp_proxy_job *job,
 	job->tx_size = message->tx_size;
 	job->rx_size = message->rx_size;
 
-	if (copy_from_user(job->tx, u64_to_user_ptr(message->tx_data), job->tx_size)) {
+	/* An answer that can't be delivered is better found out before anything is done. */
+	if (copy_from_user(job->tx, u64_to_user_ptr(message->tx_data), job->tx_size) ||
+	    clear_user(u64_to_user_ptr(message->rx_data), job->rx_size)) {
 		kfree(job);
 		return -EFAULT;
 	}

@@ -282,6 +282,8 @@ struct bpmp_proxy_job *bpmp_proxy_job_take(struct bpmp_proxy_file *file, u64 coo
 	if (job) {
 		list_del_init(&job->node);
 		file->jobs--;
+		/* Who polls may submit again. */
+		wake_up_all(&file->wait);
 	} else if (bpmp_proxy_job_find(&file->pending, cookie)) {
 		job = ERR_PTR(-EAGAIN);
 	} else {
@@ -321,8 +323,10 @@ int bpmp_proxy_job_abandon(struct bpmp_proxy_file *file, u64 cookie)
 	spin_lock(&proxy->lock);
 	finished = bpmp_proxy_job_find(&file->finished, cookie);
 	job = finished ?: bpmp_proxy_job_find(&file->pending, cookie);
-	if (job)
+	if (job) {
 		bpmp_proxy_job_detach(job);
+		wake_up_all(&file->wait);
+	}
 	spin_unlock(&proxy->lock);
 
 	kfree(finished);

@@ -102,14 +102,30 @@ TEST_F(CtlSelftest, EveryIdleDeviceOfTheBoardPasses) {
 TEST_F(CtlSelftest, RefusesADeviceInUse) {
   EXPECT_EQ(Selftest({"--switch", "uarta"}).code, 1);
   std::ostringstream out;
-  ASSERT_EQ(ctl::Run({"--socket", broker_.admin_socket(), "pin", "clock:vic"}, {&out, &out, 0}, {}),
-            0)
+  ASSERT_EQ(
+      ctl::Run({"--socket", broker_.admin_socket(), "pin", "domain:vic"}, {&out, &out, 0}, {}), 0)
       << out.str();
   const uint64_t edges = Edges();
   const Result result = Selftest({"--switch", "vic"});
   EXPECT_EQ(result.code, 1);
-  EXPECT_THAT(result.err, HasSubstr("vic is in use: clock vic is on, held by host"));
+  EXPECT_THAT(result.err, HasSubstr("vic is in use: power domain vic is on, held by host"));
   EXPECT_EQ(Edges(), edges);
+}
+
+// The host may well run it: only its reset is known.
+TEST_F(CtlSelftest, RefusesADeviceThatNothingTellsToBeIdle) {
+  const uint64_t edges = Edges();
+  const Result result = Selftest({"--switch", "padctl@3520000"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("has neither a clock nor a power domain of its own"));
+  EXPECT_EQ(Edges(), edges);
+}
+
+TEST_F(CtlSelftest, AFirmwareThatReadsNothingFails) {
+  AddFault("CLK GET_RATE * error=EIO");
+  const Result result = Selftest({});
+  EXPECT_EQ(result.code, 6);
+  EXPECT_THAT(result.out, ContainsRegex("reads +FAILED +none of 20 clocks' rates could be read"));
 }
 
 TEST_F(CtlSelftest, WhatTheFirmwareRefusesFailsAndIsUndone) {

@@ -10,6 +10,7 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 . "$here/../../deploy/lib/apt_private.sh"
+. "$here/../../deploy/lib/mirror.sh"
 [ $# -ge 1 ] && [ -f "$1/arch/arm64/boot/Image" ] ||
   { echo "initramfs.sh: give a kernel's build folder (kernel/build.sh prints it)" >&2; exit 2; }
 build="$(cd "$1" && pwd)"
@@ -30,8 +31,7 @@ fi
 copies="$build/bpmp-modules"
 mkdir -p "$copies"
 for part in kernel/include kernel/host tests/e2e/consumer; do
-  mkdir -p "$copies/$(basename "$part")"
-  cp -ru "$here/../../$part/." "$copies/$(basename "$part")"
+  mirror "$here/../../$part" "$copies/$(basename "$part")"
 done
 # module FOLDER ARGUMENT...: builds the modules there.
 module() {

@@ -147,6 +147,11 @@ static void messages_with_wrong_pointers(void)
 	ask = message(MRQ_PING, 4, 4);
 	ask.rx_data = 8;
 	check_is(do_write(&ask, 48), -EFAULT, "rx.data is nothing");
+	ask = message(MRQ_CLK, 4, 4);
+	put32(tx, ENABLE << 24 | clock_id);
+	ask.rx_data = 8;
+	check_is(do_write(&ask, 48), -EFAULT, "ENABLE, rx.data is nothing");
+	check_is(holds(), 0, "and nothing was done");
 	ask = message(MRQ_PING, 4, 4);
 	ask.rx_data = 0xffff000000000000ULL;
 	check_is(do_write(&ask, 48), -EFAULT, "rx.data is the kernel's");

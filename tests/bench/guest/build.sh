@@ -8,13 +8,13 @@
 # are kept in BUILD.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
+. "$here/../../../deploy/lib/mirror.sh"
 [ $# -eq 1 ] && [ -f "$1/arch/arm64/boot/Image" ] ||
   { echo "build.sh: give a kernel's build folder (kernel/build.sh prints it)" >&2; exit 2; }
 build="$(cd "$1" && pwd)"
 # A copy: a build leaves its files beside the sources.
 copy="$build/bpmp-modules/bench"
-mkdir -p "$copy"
-cp -u "$here"/* "$copy"
+mirror "$here" "$copy"
 make -s -C "$build" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- M="$copy" modules >"$copy.log" 2>&1 ||
   { cat "$copy.log" >&2; exit 1; }
 aarch64-linux-gnu-gcc -static -O2 -Wall -Wextra -Werror -o "$copy/round_trips" "$copy/round_trips.c"

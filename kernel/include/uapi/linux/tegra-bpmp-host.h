@@ -15,8 +15,9 @@
  *   payloads that of the BPMP (little-endian).
  * - "in" is read by the kernel, "out" is written by it. Reserved members, padding and the bytes of
  *   tx[] from tx_size on must be zero, else EINVAL; later versions give them a meaning.
- * - An ioctl fails with the C library's errno, and then has changed nothing. The transport's status
- *   and the firmware's error are answers, in the structure: the ioctl itself succeeds.
+ * - An ioctl fails with the C library's errno, and then has changed nothing, but for ETIMEDOUT and
+ *   EINTR, and for EFAULT where memory goes away meanwhile. The transport's status and the
+ *   firmware's error are answers, in the structure: the ioctl itself succeeds.
  * - That a hold has ended doesn't say that the hardware is off: somebody else may need it, and what
  *   the hardware refuses is in the kernel's log only. Ask for the state where it matters.
  * - Everything that changes state goes through the host's clock, power-domain and reset frameworks.
