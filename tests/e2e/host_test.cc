@@ -142,7 +142,7 @@ TEST_P(HostTest, FailureNeverReadsAsSuccess) {
 
 // Whatever stands for the firmware doesn't answer: that is the transport's, and said as such.
 TEST_P(HostTest, AFirmwareThatHangsIsATimeOutOfTheTransport) {
-  const auto host = BootHost(",timeout-ms=300");
+  const auto host = BootHost(",timeout-ms=700");
   ASSERT_NE(host, nullptr);
   broker_.sim().AddFault(*backend::sim::ParseFault("CLK ENABLE 155 hang count=1"));
   broker_.sim().AddFault(*backend::sim::ParseFault("RESET ASSERT 100 hang count=1"));

@@ -17,7 +17,7 @@ KernelMemory MemoryOf(LinuxGuest* guest);
 
 // Expects that `requests` requests between the two left nothing behind. Where objects can't be
 // counted: not as much as that many of 32 bytes would take, which is the least of any structure on
-// the way of a request.
+// the way of a request, or of as many pages as come and go by themselves.
 void ExpectNoLeak(const KernelMemory& before, const KernelMemory& after, int requests);
 
 }  // namespace bpmp::testing

@@ -200,7 +200,7 @@ TEST_P(KnownFaultsTest, ATransportThatFailsIsAnError) {
 TEST_P(KnownFaultsTest, ABrokerThatIsGoneOrHangsIsAnError) {
   client::BrokerProcess broker;
   const auto guest =
-      BootConsumer(WithConsumer(MachineOn(broker.socket(), ",timeout-ms=200"), kNode));
+      BootConsumer(WithConsumer(MachineOn(broker.socket(), ",timeout-ms=700"), kNode));
   ASSERT_NE(guest, nullptr);
   // Something that could be taken for the next answer.
   ASSERT_EQ(Consumer(guest.get(), "transfer", "22 4 120 threaded 0x0e00009b"), 0);

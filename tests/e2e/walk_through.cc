@@ -12,10 +12,26 @@
 namespace bpmp::testing {
 namespace {
 
+bool IsPartOfWord(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-'; }
+
+// Where `wanted` stands in `line` by itself, and not within a word or number: 0 is not in -110.
+size_t FindWord(absl::string_view line, absl::string_view wanted) {
+  for (size_t at = line.find(wanted); at != absl::string_view::npos;
+       at = line.find(wanted, at + 1)) {
+    const size_t end = at + wanted.size();
+    const bool begins =
+        at == 0 || wanted.empty() || !IsPartOfWord(line[at - 1]) || !IsPartOfWord(wanted.front());
+    const bool ends = end == line.size() || wanted.empty() || !IsPartOfWord(line[end]) ||
+                      !IsPartOfWord(wanted.back());
+    if (begins && ends) return at;
+  }
+  return absl::string_view::npos;
+}
+
 bool Shows(absl::string_view line, absl::string_view expected) {
   for (const absl::string_view piece : absl::StrSplit(expected, "...")) {
     const absl::string_view wanted = absl::StripAsciiWhitespace(piece);
-    const size_t found = line.find(wanted);
+    const size_t found = FindWord(line, wanted);
     if (found == absl::string_view::npos) return false;
     line.remove_prefix(found + wanted.size());
   }
