@@ -12,7 +12,10 @@
 # Builds in build/<preset>, keeps its tools in build/tools, emulators and kernels in ~/.cache/bpmp-broker; changes
 # nothing else on the machine but installed packages. At its end it names the tests that were skipped, and why,
 # before ctest's closing lines.
-# Exit status 0 when everything passed.
+# With BPMP_MINUTES set, slow builds that nothing else needs (the second versions of QEMU and Linux, the debug kernels,
+# the broker for arm64) and clang-tidy get what is left of that time besides the tests'. What isn't finished then is
+# left out, said so at the end, and goes on from there the next time.
+# Exit status 0 when everything that ran passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/lib/packages.sh
@@ -23,7 +26,7 @@ while [ $# -gt 0 ]; do
     --quick) quick=yes ;;
     -L) label="${2:?-L needs a label}"; shift ;;
     --) shift; ctest_args=("$@"); break ;;
-    -h|--help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "tests/run.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
   esac
   shift
@@ -79,11 +82,13 @@ note_skipped() {
 }
 # The last words are ctest's own all the same.
 say_skipped() {
+  skipped+="$(cat build/left-out 2>/dev/null || true)"
   [ -n "$skipped" ] || return 0
   printf '\n== skipped\n%s\n' "$skipped"
   sed -n '/tests passed, /,$p' "$last_log"
 }
 trap say_skipped EXIT
+rm -f build/left-out
 
 # hold FOLDER: what is built there stays as it is until we end, whoever builds from another checkout waits.
 hold() {
@@ -92,24 +97,43 @@ hold() {
   flock -s "$lock"
 }
 
+# in_time WHAT COMMAND...: runs the command, with the limit above. Status 124: it is left out.
+readonly minutes_for_tests=30
+in_time() {
+  local what="$1" status=0 left
+  shift
+  [ -n "${BPMP_MINUTES:-}" ] || { "$@"; return; }
+  left=$(((BPMP_MINUTES - minutes_for_tests) * 60 - SECONDS))
+  # What is built already is quick.
+  timeout --kill-after=10 "$((left > 90 ? left : 90))" "$@" || status=$?
+  [ "$status" -ne 124 ] || echo "  $what: no time for it" >>build/left-out
+  return "$status"
+}
+
 # emulators: builds QEMU with the device and this checkout's client library, and tells the tests where it is.
 emulators() {
   local cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}" build=qemu-client/qemu/build.sh
   # Always in the same place, so that an emulator is configured once.
   cmake --install build/dev --component client --prefix "$cache/qemu/client" >/dev/null
-  BPMP_QEMU_7_2="$("$build" --version 7.2 --client "$cache/qemu/client")"
   BPMP_QEMU_10_0="$("$build" --version 10.0 --client "$cache/qemu/client")"
-  BPMP_QEMU_10_0_SANITIZED="$("$build" --version 10.0 --sanitize --client "$cache/qemu/client")"
+  BPMP_QEMU_7_2="$(in_time 'QEMU 7.2' "$build" --version 7.2 --client "$cache/qemu/client")" || left_out
+  BPMP_QEMU_10_0_SANITIZED="$(in_time 'QEMU with sanitizers' \
+    "$build" --version 10.0 --sanitize --client "$cache/qemu/client")" || left_out
   tests/style/qemu.sh "$cache/qemu/src-10.0"
   export BPMP_QEMU_7_2 BPMP_QEMU_10_0 BPMP_QEMU_10_0_SANITIZED
   export LD_LIBRARY_PATH="$PWD/build/dev/qemu-client${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 }
 
-# kernel NAME OPTION...: builds a guest's kernel, and what it boots into, and tells the tests where it is.
+# left_out: nothing, after in_time has left something out; a failure is one.
+left_out() { local status=$?; [ "$status" -eq 124 ] || return "$status"; }
+
+# kernel NAME COMMAND...: builds a guest's kernel, and what it boots into, and tells the tests where it is.
+kernels=()
 kernel() {
   local build
-  build="$(kernel/build.sh "${@:2}")"
+  build="$("${@:2}")" || { left_out; return; }
   tests/e2e/initramfs.sh "$build" >/dev/null
+  kernels+=("$build")
   export "BPMP_KERNEL_$1=$build"
 }
 
@@ -135,7 +159,6 @@ if wants unit; then
 fi
 if [ "$label" != qemu ] && [ "$label" != e2e ]; then
   build asan
-  [ -n "$label" ] || { say 'clang-tidy'; tests/style/tidy.sh build/asan; }
   check asan -L "${label:-unit|component|fuzz}"
 fi
 if [ "$label" != fuzz ]; then
@@ -147,15 +170,21 @@ if [ "$label" != fuzz ]; then
   fi
   if wants e2e; then
     say 'build: Linux'
-    for version in 6.1 6.12; do
-      kernel "${version/./_}" --version "$version"
-      kernel "${version/./_}_DEBUG" --version "$version" --debug
-    done
-    tests/style/kernel.sh "$BPMP_KERNEL_6_1" "$BPMP_KERNEL_6_12"
-    hold kernel
+    kernel 6_12 kernel/build.sh --version 6.12
+    kernel 6_1 in_time 'Linux 6.1' kernel/build.sh --version 6.1
+    tests/style/kernel.sh "${kernels[@]}"
     say 'build: arm64'
-    BPMP_BROKER_ARM64="$(tests/e2e/broker_arm64.sh)"
+    BPMP_BROKER_ARM64="$(in_time 'the broker for arm64' tests/e2e/broker_arm64.sh)" || left_out
     export BPMP_BROKER_ARM64
+    say 'build: debug kernels'
+    for version in 6.12 6.1; do
+      kernel "${version/./_}_DEBUG" in_time "Linux $version with KASAN" kernel/build.sh --version "$version" --debug
+    done
+    hold kernel
+  fi
+  if [ -z "$label" ]; then
+    say 'clang-tidy'
+    in_time 'clang-tidy' tests/style/tidy.sh build/asan || left_out
   fi
   check dev -L "${label:-unit|component|qemu|e2e}"
 fi

@@ -57,13 +57,18 @@ std::string ConfigLine(const std::string& abi) {
       "clocks: [{name: uarta, access: vote}]' > /etc/broker.yaml");
 }
 
+std::string BrokerArchive() {
+  const char* const path = std::getenv("BPMP_BROKER_ARM64");
+  return path == nullptr ? "" : path;
+}
+
 class HostBrokerTest : public E2eTest {
  protected:
   HostBrokerTest() : E2eTest(R"(vms { name: "stands-for-host" all: ACCESS_EXCLUSIVE })") {}
 
   void SetUp() override {
     E2eTest::SetUp();
-    if (!IsSkipped() && std::getenv("BPMP_BROKER_ARM64") == nullptr) {
+    if (!IsSkipped() && BrokerArchive().empty()) {
       GTEST_SKIP()
           << "BPMP_BROKER_ARM64 doesn't say where an archive with the broker for arm64 is; "
              "tests/e2e/broker_arm64.sh makes one";
@@ -78,7 +83,7 @@ class HostBrokerTest : public E2eTest {
     const std::string both = directory_.path() + "/initramfs";
     std::ofstream(both, std::ios::binary)
         << std::ifstream(machine.initramfs, std::ios::binary).rdbuf()
-        << std::ifstream(std::getenv("BPMP_BROKER_ARM64"), std::ios::binary).rdbuf();
+        << std::ifstream(BrokerArchive(), std::ios::binary).rdbuf();
     machine.initramfs = both;
     machine.cpus = 2;
     machine.memory_mib = 512;
