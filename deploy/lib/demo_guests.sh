@@ -68,6 +68,7 @@ boot() { # NAME DEVICE
   fi
   printf '%s$ qemu-system-aarch64 -machine virt -device nvidia-bpmp-guest,broker=unix:%s ... &%s\n' \
     "$dim" "$dir/vms/$1.sock" "$off"
+  : >"$dir/$1.console" # an earlier life's is none of this one's
   "$qemu" "${hardware[@]}" -device "nvidia-bpmp-guest,broker=unix:$dir/vms/$1.sock" \
     -kernel "$kernel/arch/arm64/boot/Image" -initrd "$kernel/bpmp-initramfs.gz" \
     -append console=ttyAMA0 -dtb "$dir/$1.dtb" -serial chardev:console \
@@ -78,7 +79,9 @@ boot() { # NAME DEVICE
   grep -q GUEST-READY "$dir/$1.console" || fail "$1 ended before it was up"
   guest "$1" '*nvidia,tegra*' 'tr "\0" " " </proc/device-tree/bpmp/compatible; echo'
   guest "$1" '*Disabling unused clocks*' 'dmesg | grep -iE "bpmp|disabling unused"'
-  guest "$1" '*' 'insmod /lib/bpmp-consumer.ko'
+}
+load_driver() { # NAME
+  guest "$1" '' 'insmod /lib/bpmp-consumer.ko'
   guest "$1" '*result*' 'cd /sys/bus/platform/devices/consumer && echo *'
 }
 up_or_ended() { grep -q GUEST-READY "$dir/$1.console" || ! kill -0 "$2"; } # NAME PID
@@ -120,6 +123,7 @@ gpu_comes_up() {
   boot gpu-vm "$gpu_device"
   unchanged "the guest's clean-up" 0
   echo 'The hardware has seen none of it. Now its driver brings a device up: power, clock, rate, reset.'
+  load_driver gpu-vm
   boot_rate="$(field clock vic rate_hz)"
   guest gpu-vm 0 'echo 1 >domain; cat result'
   guest gpu-vm 0 'echo 2 >clk_enable; cat result'
@@ -137,6 +141,7 @@ display_comes_up() {
   boot display-vm "$display_device"
   unchanged "the second guest's clean-up" "$before"
   holds "the first guest's clock did not survive the boot of the second" clock vic gate GATE_STATE_ON
+  load_driver display-vm
   show bpmpctl vm list
 }
 
@@ -170,18 +175,20 @@ they_conflict() {
   first_rate="$(field clock extperiph1 rate_hz)"
   guest display-vm 0 'echo 1 >clk_enable; cat result'
   guest display-vm '*' 'echo 1 12000000 >clk_rate; cat result'
-  echo 'Linux drops the error of a SET_RATE; the rate that it reads back is the truth:'
+  echo 'The second one asked what it could get, was told the rate that there is, and Linux left it at that:'
   guest display-vm "*1 $first_rate 1*" 'cat clk_rate'
-  show bpmpctl watch --replay-only --vm display-vm --kind conflict
+  show bpmpctl why-denied display-vm clk set-rate extperiph1 12MHz
   holds 'the second set the rate' clock extperiph1 rate_hz "$first_rate"
 }
 
 one_dies() {
   step "The GPU VM's QEMU dies: kill -9"
+  local since
+  since=$(($(last_event) + 1)) # what it was released from when its machine started doesn't count
   kill -9 "${vm_pids[0]}"
-  wait_for 'the release' released gpu-vm
+  wait_for 'the release' released gpu-vm "$since"
   echo 'Its reset is asserted, its clock is off and back at its boot rate, its power is off:'
-  show bpmpctl watch --replay-only --vm gpu-vm --kind edge --kind reset --kind rate --kind released
+  show bpmpctl watch --replay-only --since "$since" --vm gpu-vm --kind edge --kind reset --kind rate --kind released
   holds "the dead VM's reset is not asserted" reset vic reset RESET_STATE_ASSERTED
   holds "the dead VM's clock is not off" clock vic gate GATE_STATE_OFF
   holds "the dead VM's clock is not back at its boot rate" clock vic rate_hz "$boot_rate"
@@ -194,6 +201,7 @@ one_dies() {
 
   step 'The GPU VM starts again, and finds a device that it can use'
   boot gpu-vm "$gpu_device"
+  load_driver gpu-vm
   guest gpu-vm 0 'echo 1 >domain; cat result'
   guest gpu-vm 0 'echo 2 >clk_enable; cat result'
   guest gpu-vm 0 'echo deassert 0 >reset; cat result'

@@ -60,11 +60,13 @@ wait_for() {
     sleep 0.02
   done
 }
-released() { bpmpctl watch --replay-only --vm "$1" --kind released | grep -q .; }
+# The number of the last event; more follow.
+last_event() { bpmpctl status -o json | sed -n 's/^ *"last_event": *"\{0,1\}\([0-9]*\).*/\1/p'; }
+released() { bpmpctl watch --replay-only --since "${2:-1}" --vm "$1" --kind released | grep -q .; } # VM [EVENT]
 
-# One field of a resource, as JSON has it: field clock vic rate_hz.
+# One field of a resource, as JSON has it: field clock vic rate_hz. Of its own: what is further in is its votes'.
 field() { # KIND NAME FIELD
-  bpmpctl "$1" show "$2" -o json | sed -n "s/^ *\"$3\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p"
+  bpmpctl "$1" show "$2" -o json | sed -n "s/^ \"$3\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p"
 }
 # Fails unless the field has the value.
 holds() { # WHAT KIND NAME FIELD VALUE

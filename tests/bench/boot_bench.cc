@@ -99,8 +99,10 @@ void BootTimes(const std::vector<LinuxSide>& ours, const LinuxSide& known, doubl
 void Measure(const Bench& bench, const LinuxParts& parts) {
   const LinuxSide known = LinuxSide::Known(parts);
   std::vector<LinuxSide> ours;
-  for (int vm = 0; vm < kVms; ++vm)
+  ours.reserve(kVms);
+  for (int vm = 0; vm < kVms; ++vm) {
     ours.push_back(LinuxSide::Ours(parts, bench.broker().socket(vm)));
+  }
   const GuestTimes times = RoundTrips(ours[0]);
   const BootRequests requests = Accesses(ours[1], known);
   BootTimes(ours, known, requests.known * std::max(0.0, times.copy - times.split_copy) / 1e9);
