@@ -6,7 +6,7 @@
  * in for drivers/firmware/tegra/bpmp-guest-proxy.c (kernel/build.sh --guest-proxy).
  *
  * Left out, since it costs nothing or is wrong: what the known proxy does on the way besides the
- * accesses, and its mistakes. The message's result is what ours gives, so that the same guest boots.
+ * accesses, and its mistakes. A message's result is what it is with ours: the same guest boots.
  */
 #include <linux/device.h>
 #include <linux/io.h>
