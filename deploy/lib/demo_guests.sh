@@ -103,7 +103,10 @@ answered() { [ "$(answers_of "$1")" -gt "$2" ]; } # NAME BEFORE
 
 # How often the hardware was told to change something.
 changes() {
-  bpmpctl watch --replay-only --kind edge --kind rate --kind parent --kind reset -o json | grep -c . || true
+  local events
+  events="$(bpmpctl watch --replay-only --kind edge --kind rate --kind parent --kind reset -o json)" ||
+    { echo "bpmpctl can't tell"; return; } # which no number is
+  grep -c . <<<"$events" || true
 }
 unchanged() { # WHAT BEFORE
   [ "$(changes)" = "$2" ] || { bpmpctl watch --replay-only; fail "$1 changed something in the hardware"; }
@@ -186,6 +189,7 @@ one_dies() {
   local since
   since=$(($(last_event) + 1)) # what it was released from when its machine started doesn't count
   kill -9 "${vm_pids[0]}"
+  vm_pids=("${vm_pids[@]:1}") # its number may be another's now
   wait_for 'the release' released gpu-vm "$since"
   echo 'Its reset is asserted, its clock is off and back at its boot rate, its power is off:'
   show bpmpctl watch --replay-only --since "$since" --vm gpu-vm --kind edge --kind reset --kind rate --kind released
@@ -215,7 +219,7 @@ story_to_try() {
   bpmpctl watch
 
 Both guests are up, too. This is the console of one, a line at a time; what the files of its driver do is written
-in tests/e2e/consumer/bpmp-consumer.c:
+in tests/e2e/consumer/consumer.c:
 
   tail -n 0 -f $dir/display-vm.console & cat >$dir/display-vm.in
   ls; echo 0 >clk_disable; cat result clk_rate
