@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "broker/ctl/table.h"
 #include "broker/ctl/units.h"
 #include "broker/mrq/types.h"
@@ -55,7 +56,7 @@ std::string Times(std::vector<absl::Duration> times) {
 std::string FirstOf(const std::vector<std::string>& all) {
   constexpr size_t kFew = 5;
   const size_t shown = std::min(all.size(), kFew);
-  const std::string list = absl::StrJoin(all.begin(), all.begin() + shown, ", ");
+  const std::string list = absl::StrJoin(absl::MakeConstSpan(all).first(shown), ", ");
   return all.size() > shown ? absl::StrCat(list, " and ", all.size() - shown, " more") : list;
 }
 

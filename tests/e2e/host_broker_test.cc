@@ -90,7 +90,8 @@ class HostBrokerTest : public E2eTest {
     auto host = BootConsumer(machine);
     if (host != nullptr) {
       host->Run(
-          "mkdir -p /run /tmp /etc; export PATH=$PATH:/usr/bin; insmod /lib/bpmp-host-proxy.ko");
+          "mkdir -p /run /tmp /etc; export PATH=$PATH:/usr/bin NO_COLOR=1; insmod "
+          "/lib/bpmp-host-proxy.ko");
       EXPECT_EQ(host->status(), 0) << host->KernelLog();
     }
     return host;
