@@ -233,7 +233,7 @@ void bpmp_proxy_clock_set_rate(struct bpmp_proxy *proxy, struct bpmp_proxy_hold 
 	mutex_unlock(&hold->edge);
 }
 
-/* Whether the firmware says that the parent is the one that was asked for; else @answer is why not. */
+/* Whether the firmware says that the parent is the one asked for. False: @answer says why not. */
 static bool bpmp_proxy_clock_has_parent(struct bpmp_proxy *proxy,
 					const struct bpmp_proxy_request *request,
 					struct bpmp_proxy_answer *answer)
@@ -302,8 +302,8 @@ void bpmp_proxy_clock_set_parent(struct bpmp_proxy *proxy, struct bpmp_proxy_hol
 
 	/*
 	 * A clock that somebody needs must not move to one that doesn't run. The framework would
-	 * switch the new parent on, but not mind if that failed. One that runs since the boot loader
-	 * and that nobody needs is left to the firmware, as the framework does.
+	 * switch the new parent on, but not mind if that failed. One that runs since the boot
+	 * loader and that nobody needs is left to the firmware, as the framework does.
 	 */
 	held = hold->held || __clk_is_enabled(clk);
 	if (held)
