@@ -52,8 +52,9 @@ int bpmp_client_transfer_within(bpmp_client* client, uint32_t /*timeout_ms*/, ui
   const bpmp::mrq::Response response =
       Answer(client, mrq, {static_cast<const uint8_t*>(tx), tx_size});
   std::memset(rx, 0, rx_size);
-  if (response.error == 0)
+  if (response.error == 0) {
     std::memcpy(rx, response.data.data(), std::min(rx_size, response.data.size()));
+  }
   *bpmp_error = response.error;
   return 0;
 }
