@@ -171,7 +171,7 @@ TEST_F(CtlSelftest, AKillLeavesNoVote) {
   broker_.sim().ClearFaults();
   broker_.sim().ReleaseHangs();
   // The clock first, as Linux does it.
-  broker_.WaitFor([this](const auto& record) {
+  broker_.WaitFor([](const auto& record) {
     return record.kind == "vote" && record.event.value == 0 &&
            record.event.resource.kind == core::ResourceKind::kDomain;
   });
