@@ -33,6 +33,8 @@ class BrokerProcess {
 
   std::string socket() const { return directory_.path() + "/vms/a.sock"; }
   std::string admin_socket() const { return directory_.path() + "/admin.sock"; }
+  // Blocks until it listens for the first time: a VMM waits for a broker, but not for ever.
+  void WaitUntilServing() const { WaitUntilLogged("admin API: "); }
   // What it has logged until now, in all its lives.
   std::string Log() const;
   // Blocks until that has `text` in it, or is as wanted.

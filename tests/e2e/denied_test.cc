@@ -57,6 +57,7 @@ class DeniedTest : public E2eTest {
 };
 
 TEST_P(DeniedTest, IsRefusedTheLogIsReadableAndTheRestWorks) {
+  process_.WaitUntilServing();
   const auto guest = BootConsumer(WithConsumer(MachineOn(process_.socket()), kNodes));
   ASSERT_NE(guest, nullptr);
   process_.WaitUntilLogged("was refused PG SET_STATE");

@@ -141,7 +141,8 @@ TEST_P(LeakTest, TenThousandRequestsLeaveNoObjectBehind) {
   broker_.engine().Read([](const core::Core& core) {
     for (const core::VmStatus& vm : core.Vms()) EXPECT_EQ(vm.waiting, 0U);
   });
-  EXPECT_THAT(Complaints(guest->KernelLog()), IsEmpty());
+  const std::string log = guest->KernelLog();
+  EXPECT_THAT(Complaints(log), IsEmpty()) << log;
 }
 
 // --- Failure never reads as success -------------------------------------------------------------
@@ -199,6 +200,7 @@ TEST_P(KnownFaultsTest, ATransportThatFailsIsAnError) {
 
 TEST_P(KnownFaultsTest, ABrokerThatIsGoneOrHangsIsAnError) {
   client::BrokerProcess broker;
+  broker.WaitUntilServing();
   const auto guest =
       BootConsumer(WithConsumer(MachineOn(broker.socket(), ",timeout-ms=700"), kNode));
   ASSERT_NE(guest, nullptr);

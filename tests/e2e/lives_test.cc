@@ -105,6 +105,7 @@ class BrokerLivesTest : public E2eTest {
   BrokerLivesTest() : E2eTest("") {}
 
   std::unique_ptr<LinuxGuest> Busy() {
+    process_.WaitUntilServing();
     auto guest = BootConsumer(WithConsumer(MachineOn(process_.socket()), kUartaNode));
     if (guest != nullptr) {
       EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), 0);
