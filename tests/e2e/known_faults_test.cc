@@ -133,7 +133,10 @@ TEST_P(LeakTest, TenThousandRequestsLeaveNoObjectBehind) {
   ASSERT_EQ(Consumer(guest.get(), "soak", "100"), 0);
   const KernelMemory before = MemoryOf(guest.get());
   const uint64_t requests = Requests();
-  ASSERT_EQ(Consumer(guest.get(), "soak", absl::StrCat(kRounds)), 0);
+  // In portions: a kernel that does nothing else for long complains of that.
+  for (int round = 0; round < kRounds; round += 100) {
+    ASSERT_EQ(Consumer(guest.get(), "soak", "100"), 0);
+  }
   const KernelMemory after = MemoryOf(guest.get());
   EXPECT_EQ(Requests() - requests, 5U * kRounds);
   ExpectNoLeak(before, after, 5 * kRounds);
