@@ -3,23 +3,14 @@
 #define BROKER_CTL_VERBS_FIXTURE_H_
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "broker/ctl/app.h"
 #include "broker/ctl/fake_broker.h"
+#include "broker/ctl/run_in_test.h"
 
 namespace bpmp::ctl {
-
-// What a run of bpmpctl came to.
-struct Result {
-  int code;
-  std::string out;
-  std::string err;
-};
 
 // Runs verbs in this process against a fake broker with two VMs and four resources.
 class VerbsTest : public testing::Test {
@@ -42,15 +33,7 @@ class VerbsTest : public testing::Test {
   }
 
   static Result CtlAt(const std::vector<std::string>& arguments, const std::string& input = "") {
-    int pipe[2];
-    EXPECT_EQ(::pipe(pipe), 0);
-    EXPECT_EQ(::write(pipe[1], input.data(), input.size()), static_cast<ssize_t>(input.size()));
-    ::close(pipe[1]);
-    std::ostringstream out;
-    std::ostringstream err;
-    const int code = ctl::Run(arguments, {&out, &err, pipe[0]}, {false, true});
-    ::close(pipe[0]);
-    return {code, out.str(), err.str()};
+    return RunInTest(arguments, input);
   }
 
   // What reached the broker last.

@@ -1,47 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // bpmpctl against a whole broker on the simulated Tegra234: the verbs in this process, and the
 // program where a VM's life is that of a process.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bpmp/v1/admin.pb.h"
-#include "broker/ctl/app.h"
 #include "broker/ctl/json.h"
+#include "broker/ctl/run_in_test.h"
 #include "broker/ctl/tool_process.h"
 #include "tests/lib/test_broker.h"
 
 namespace bpmp::testing {
 namespace {
 
+using ctl::Result;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-struct Result {
-  int code;
-  std::string out;
-  std::string err;
-};
 
 class CtlBrokerTest : public ::testing::Test {
  protected:
   Result Ctl(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"--socket", broker_.admin_socket()});
-    std::ostringstream out;
-    std::ostringstream err;
-    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    const int code = ctl::Run(arguments, {&out, &err, nothing}, {false, true});
-    ::close(nothing);
-    return {code, out.str(), err.str()};
+    return ctl::RunInTest(arguments);
   }
 
   // A VM: the program in a process of its own, its session open.

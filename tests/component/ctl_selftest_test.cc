@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // `bpmpctl selftest` against a whole broker on the simulated Tegra234.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <unistd.h>
 
-#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/backend/sim/fault.h"
-#include "broker/ctl/app.h"
+#include "broker/ctl/run_in_test.h"
 #include "broker/ctl/tool_process.h"
 #include "tests/lib/test_broker.h"
 
 namespace bpmp::testing {
 namespace {
 
+using ctl::Result;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -25,25 +24,17 @@ using ::testing::Not;
 constexpr ClockId kVicClock(167);
 constexpr DomainId kVicDomain(29);
 
-struct Result {
-  int code;
-  std::string out;
-  std::string err;
-};
-
 class CtlSelftest : public ::testing::Test {
  protected:
   CtlSelftest() { broker_.admin().SetBackendHealthy(true); }
 
-  Result Selftest(const std::vector<std::string>& more = {}) {
-    std::vector<std::string> arguments = {"--socket", broker_.admin_socket(), "selftest"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    std::ostringstream out;
-    std::ostringstream err;
-    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    const int code = ctl::Run(arguments, {&out, &err, nothing}, {false, true});
-    ::close(nothing);
-    return {code, out.str(), err.str()};
+  Result Ctl(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--socket", broker_.admin_socket()});
+    return ctl::RunInTest(arguments);
+  }
+  Result Selftest(std::vector<std::string> more = {}) {
+    more.insert(more.begin(), "selftest");
+    return Ctl(std::move(more));
   }
 
   void AddFault(const std::string& text) {
@@ -101,10 +92,8 @@ TEST_F(CtlSelftest, EveryIdleDeviceOfTheBoardPasses) {
 
 TEST_F(CtlSelftest, RefusesADeviceInUse) {
   EXPECT_EQ(Selftest({"--switch", "uarta"}).code, 1);
-  std::ostringstream out;
-  ASSERT_EQ(
-      ctl::Run({"--socket", broker_.admin_socket(), "pin", "domain:vic"}, {&out, &out, 0}, {}), 0)
-      << out.str();
+  const Result pinned = Ctl({"pin", "domain:vic"});
+  ASSERT_EQ(pinned.code, 0) << pinned.out << pinned.err;
   const uint64_t edges = Edges();
   const Result result = Selftest({"--switch", "vic"});
   EXPECT_EQ(result.code, 1);
@@ -176,11 +165,8 @@ TEST_F(CtlSelftest, AKillLeavesNoVote) {
            record.event.resource.kind == core::ResourceKind::kDomain;
   });
   EXPECT_EQ(Selftest({"--switch", "vic"}).code, 1) << "the VM is still there, and said so";
-  std::ostringstream out;
-  EXPECT_EQ(ctl::Run({"--socket", broker_.admin_socket(), "vm", "remove", "selftest"},
-                     {&out, &out, 0}, {}),
-            0)
-      << out.str();
+  const Result removed = Ctl({"vm", "remove", "selftest"});
+  EXPECT_EQ(removed.code, 0) << removed.out << removed.err;
   ExpectNothingLeft();
   EXPECT_EQ(Selftest({"--switch", "vic"}).code, 0);
 }
