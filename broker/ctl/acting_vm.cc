@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/ctl/acting_vm.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/request_parser.h"
 #include "broker/ctl/words.h"
@@ -21,11 +21,10 @@ absl::StatusOr<ActingVm::Answer> ActingVm::Ask(const mrq::Request& request) {
   BPMP_ASSIGN_OR_RETURN(const v1::TransferAsResponse answer,
                         admin_->Call(&v1::Admin::Stub::TransferAs, asked));
   Answer result;
-  result.response.error = answer.response().error();
   const std::string& rx = answer.response().rx();
-  const size_t size = std::min(rx.size(), result.response.data.size());
-  result.response.size = static_cast<uint8_t>(size);
-  std::copy_n(rx.begin(), size, result.response.data.begin());
+  result.response =
+      mrq::FromBytes(answer.response().error(),
+                     absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(rx.data()), rx.size()));
   if (!result.response.ok()) {
     result.refusal = ErrorAndReason(result.response.error, answer.reason_text());
   }
