@@ -9,23 +9,13 @@
 # and 6.12; a patch that fits 5.15 or 6.6 is there, untested. Then configure with CONFIG_TEGRA_BPMP_GUEST_PROXY.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
-vectors="$here/../../tests/conformance/vectors"
-
-fail() { echo "apply.sh: $*" >&2; exit 1; }
-[ $# -eq 1 ] || fail "give the Linux source tree, e.g.: apply.sh ~/src/linux"
-[ -f "$1/drivers/firmware/tegra/bpmp.c" ] || fail "'$1' is no Linux source tree with the BPMP's driver"
-cd "$1"
-
-# put FROM TO: copies unless it is the same, so that nothing is built in vain.
-put() { cmp -s "$1" "$2" || cp "$1" "$2"; }
+. "$here/../tools/tree.sh"
+enter_tree "$@"
 
 for file in "$here"/drivers/firmware/tegra/*; do
   put "$file" "drivers/firmware/tegra/$(basename "$file")"
 done
-made="$(mktemp)"
-trap 'rm -f "$made"' EXIT
-python3 "$here/../tools/conformance-vectors.py" "$vectors" >"$made"
-put "$made" drivers/firmware/tegra/conformance-vectors.h
+put_vectors "$here/.." drivers/firmware/tegra/conformance-vectors.h
 
 grep -q TEGRA_BPMP_GUEST_PROXY drivers/firmware/tegra/Kconfig && exit 0
 for patch in "$here"/patches/*.patch; do

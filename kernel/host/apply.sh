@@ -9,24 +9,15 @@
 # Then configure with CONFIG_TEGRA_BPMP_HOST_PROXY.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
-
-fail() { echo "apply.sh: $*" >&2; exit 1; }
-[ $# -eq 1 ] || fail "give the Linux source tree, e.g.: apply.sh ~/src/linux"
-[ -f "$1/drivers/firmware/tegra/bpmp.c" ] || fail "'$1' is no Linux source tree with the BPMP's driver"
-cd "$1"
-
-# put FROM TO: copies unless it is the same, so that nothing is built in vain.
-put() { cmp -s "$1" "$2" || cp "$1" "$2"; }
+. "$here/../tools/tree.sh"
+enter_tree "$@"
 
 mkdir -p drivers/firmware/tegra/bpmp-host
 for file in "$here"/Kbuild "$here"/Kconfig "$here"/bpmp-host*.[ch]; do
   case "$file" in *.mod.c) continue ;; esac
   put "$file" "drivers/firmware/tegra/bpmp-host/$(basename "$file")"
 done
-made="$(mktemp)"
-trap 'rm -f "$made"' EXIT
-python3 "$here/../tools/conformance-vectors.py" "$here/../../tests/conformance/vectors" >"$made"
-put "$made" drivers/firmware/tegra/bpmp-host/bpmp-host-vectors.h
+put_vectors "$here/.." drivers/firmware/tegra/bpmp-host/bpmp-host-vectors.h
 put "$here/../include/uapi/linux/tegra-bpmp-host.h" include/uapi/linux/tegra-bpmp-host.h
 
 folder=drivers/firmware/tegra

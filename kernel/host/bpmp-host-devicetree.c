@@ -121,6 +121,7 @@ static int bpmp_proxy_ask_clock(struct bpmp_proxy *proxy, u32 cmd, u32 id,
 				struct bpmp_proxy_answer *answer)
 {
 	struct bpmp_proxy_request request;
+	int err;
 
 	if (bpmp_proxy_read_request(&request, MRQ_CLK, cmd, id))
 		return -ENOENT;
@@ -128,11 +129,13 @@ static int bpmp_proxy_ask_clock(struct bpmp_proxy *proxy, u32 cmd, u32 id,
 	bpmp_proxy_forward(proxy, &request, answer);
 	if (answer->status)
 		return answer->status;
-	if (bpmp_proxy_refusal(answer->err) == -EIO)
+
+	err = bpmp_proxy_refusal(answer->err);
+	if (err == -EIO)
 		dev_err(proxy->dev, "clock %u can't be read: firmware error %d\n", id,
 			answer->err);
 
-	return bpmp_proxy_refusal(answer->err);
+	return err;
 }
 
 static void bpmp_proxy_read_node(const u8 *rx, struct bpmp_proxy_node *node)
