@@ -17,7 +17,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -122,9 +121,7 @@ class WalkThroughTest : public E2eTest {
     in_background_ = false;
     ++seen_;
   }
-  void OnTheBoard(const Block& block) {
-    EXPECT_THAT(absl::AsciiStrToLower(block.before), HasSubstr("**on the board**"));
-  }
+  void OnTheBoard(const Block& block) { EXPECT_THAT(block.before, HasSubstr("**On the board**")); }
   void Do(const Block& block) {
     using Action = void (WalkThroughTest::*)(const Block&);
     static const std::map<std::string, Action> kActions = {
