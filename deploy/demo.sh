@@ -4,7 +4,7 @@
 # of the distribution, nothing else), builds, starts the broker on the simulated BPMP and plays a story with
 # three VMs. Then leaves the broker running for you to try bpmpctl, until Ctrl-C; with --once it stops.
 # With --guests the VMs are two real ones, Linux in QEMU, which stay up for you to try as well. It builds
-# both in ~/.cache/bpmp-broker, which takes about a quarter of an hour the first time.
+# both in ~/.cache/bpmp-broker, which takes long the first time.
 # Ends with 1, and says why, where the story doesn't go as it should.
 set -euo pipefail
 cd "$(dirname "$0")/.."

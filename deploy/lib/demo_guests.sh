@@ -8,7 +8,7 @@ story_build() {
   local cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}" started=$SECONDS
   require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_QEMU[@]}" "${PACKAGES_KERNEL[@]}"
   printf 'Building the broker in build/release, QEMU 10.0 and Linux 6.12 in %s.\n' "$cache"
-  printf 'The first time this takes about a quarter of an hour on two cores (some minutes each), later seconds ...\n'
+  printf 'The first time this takes long, later seconds ...\n'
   build_release bpmp-broker bpmpctl bpmp-client
   # Where tests/run.sh puts it too, so that the emulator is configured once.
   quietly cmake --install build/release --component client --prefix "$cache/qemu/client"
