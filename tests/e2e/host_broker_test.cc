@@ -122,6 +122,15 @@ class HostBrokerTest : public E2eTest {
     const std::string said = Ctl(host, "request " + request);
     EXPECT_EQ(host->status(), 0) << request << ": " << said;
   }
+  // How often the host's framework says that a clock is enabled, and prepared.
+  static std::string ClkSummary(LinuxGuest* host, const std::string& clock) {
+    return host->Run(absl::StrCat("awk '$1 == \"", clock,
+                                  "\" {print $2, $3}' /sys/kernel/debug/clk/clk_summary"));
+  }
+  // What there is in a domain, by the host's framework, and each device's state.
+  static std::string GenpdSummary(LinuxGuest* host) {
+    return host->Run("cat /sys/kernel/debug/pm_genpd/pm_genpd_summary");
+  }
   static std::string Look(LinuxGuest* host, const std::string& file) {
     return host->Run("cat /sys/kernel/debug/bpmp-host/" + file);
   }
@@ -165,9 +174,16 @@ TEST_P(HostBrokerTest, NeitherAVmNorTheHostCutsTheOther) {
   ASSERT_EQ(Consumer(host.get(), "domain", "1"), 0);
   ASSERT_EQ(Consumer(host.get(), "clk_enable", "1"), 0);
   Ask(host.get(), "video pg on vic");
+  EXPECT_EQ(ClkSummary(host.get(), "vic"), "1 1");
   Ask(host.get(), "video clk enable vic");
+  EXPECT_EQ(ClkSummary(host.get(), "vic"), "2 2");
+  EXPECT_THAT(GenpdSummary(host.get()), AllOf(ContainsRegex("consumer +active"),
+                                              ContainsRegex("bpmp-host-domain.29 +active")));
   EXPECT_EQ(Consumer(host.get(), "clk_disable", "1"), 0);
   EXPECT_EQ(Consumer(host.get(), "domain", "0"), 0);
+  EXPECT_EQ(ClkSummary(host.get(), "vic"), "1 1");
+  EXPECT_THAT(GenpdSummary(host.get()), AllOf(ContainsRegex("consumer +suspended"),
+                                              ContainsRegex("bpmp-host-domain.29 +active")));
   EXPECT_TRUE(ClockOn(kVicClock));
   EXPECT_TRUE(DomainOn(kVicDomain));
   // Then the VM.
@@ -176,6 +192,8 @@ TEST_P(HostBrokerTest, NeitherAVmNorTheHostCutsTheOther) {
   Ask(host.get(), "video clk disable vic");
   Ask(host.get(), "video pg off vic");
   EXPECT_THAT(Look(host.get(), "holds"), IsEmpty());
+  EXPECT_EQ(ClkSummary(host.get(), "vic"), "1 1");
+  EXPECT_THAT(GenpdSummary(host.get()), ContainsRegex("consumer +active"));
   EXPECT_TRUE(ClockOn(kVicClock));
   EXPECT_TRUE(DomainOn(kVicDomain));
   EXPECT_EQ(Consumer(host.get(), "clk_disable", "1"), 0);

@@ -43,19 +43,21 @@ class HostTest : public E2eTest {
  protected:
   HostTest() : E2eTest(R"(vms { name: "stands-for-host" all: ACCESS_EXCLUSIVE })") {}
 
+  // The debug kernels have it built in, and KUnit.
+  static bool BuiltIn() { return absl::StrContains(GetParam().linux, "DEBUG"); }
+
   std::unique_ptr<LinuxGuest> BootHost(const std::string& more = "") {
     GuestMachine machine = WithConsumer(Machine("stands-for-host", more), kNodes);
     machine.cpus = 2;
     machine.memory_mib = 512;
     auto host = BootConsumer(machine);
     if (host != nullptr) {
-      // The debug kernels have it built in, and KUnit: its own tests have run.
-      if (!absl::StrContains(GetParam().linux, "DEBUG")) {
-        host->Run("insmod /lib/bpmp-host-proxy.ko");
-        EXPECT_EQ(host->status(), 0) << host->KernelLog();
-      } else {
+      if (BuiltIn()) {
         EXPECT_THAT(host->KernelLog(),
                     ContainsRegex("tegra-bpmp-host-proxy: pass:10 fail:0 skip:0 total:10"));
+      } else {
+        host->Run("insmod /lib/bpmp-host-proxy.ko");
+        EXPECT_EQ(host->status(), 0) << host->KernelLog();
       }
     }
     return host;
@@ -142,6 +144,34 @@ TEST_P(HostTest, AFirmwareThatHangsIsATimeOutOfTheTransport) {
   // It works again once it is heard of again.
   while (host->Run("/opt/host_device_test -n 1") != "soak: 12 requests, 0 wrong answers") {
   }
+}
+
+// Not the emulator, which gives up after ten seconds: a change of the rate waits in the host's own
+// kernel, with the lock of all clocks.
+TEST_P(HostTest, ATransferThatNeverEnds) {
+  const auto host = BootHost();
+  ASSERT_NE(host, nullptr);
+  ASSERT_EQ(Consumer(host.get(), "stuck", "1"), 0);
+  const std::string said = host->Run("/opt/host_device_test -x");
+  EXPECT_EQ(host->status(), 0) << said;
+  EXPECT_THAT(said, ContainsRegex("host_device_test: [0-9]+ checks, 0 failures"));
+  if (!BuiltIn()) {
+    host->Run("rmmod bpmp_host_proxy");
+    EXPECT_NE(host->status(), 0) << "its code runs";
+  }
+  EXPECT_THAT(host->Run("cat /sys/kernel/debug/bpmp-host/holds"), IsEmpty());
+
+  ASSERT_EQ(Consumer(host.get(), "stuck", "0"), 0);
+  host->Run("until grep -q 'clock 155 orphan' /sys/kernel/debug/bpmp-host/holds; do :; done");
+  EXPECT_TRUE(ClockOn(kUartaClock)) << "what was abandoned went on to its end";
+  const std::string after = host->Run("/opt/host_device_test");
+  EXPECT_EQ(host->status(), 0) << after;
+  EXPECT_FALSE(ClockOn(kUartaClock));
+  if (!BuiltIn()) {
+    host->Run("rmmod bpmp_host_proxy");
+    EXPECT_EQ(host->status(), 0) << "nothing of it is left";
+  }
+  EXPECT_THAT(Complaints(host->KernelLog()), IsEmpty());
 }
 
 constexpr Versions kPairs[] = {{"6_1", "7_2"}, {"6_12", "10_0"}};

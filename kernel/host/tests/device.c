@@ -40,6 +40,13 @@ bool wait_for(int file, short events)
 	return poll(&poller, 1, TIMEOUT_MS) == 1 && (poller.revents & events);
 }
 
+bool may_submit(int file)
+{
+	struct pollfd poller = { .fd = file, .events = POLLOUT };
+
+	return poll(&poller, 1, 0) == 1 && (poller.revents & POLLOUT);
+}
+
 int hold_flags(int file, uint32_t type, uint32_t id)
 {
 	struct bpmp_host_holds list = { 0 };

@@ -9,13 +9,6 @@
 
 #include "host_device_test.h"
 
-static bool may_submit(int file)
-{
-	struct pollfd poller = { .fd = file, .events = POLLOUT };
-
-	return poll(&poller, 1, 0) == 1 && (poller.revents & POLLOUT);
-}
-
 static void pollout_means_that_submit_works(void)
 {
 	int reader = open(device, O_RDONLY | O_CLOEXEC), other = open_device(), submitted = 0;

@@ -34,6 +34,7 @@ struct suite {
 
 extern const struct suite flat_transfers[], flat_structures[], flat_refusals[], flat_holds[];
 extern const struct suite flat_cookies[], flat_openers[], flat_turns[], flat_noise[], legacy[];
+extern const struct suite stuck[];
 
 /* check.c */
 
@@ -55,6 +56,9 @@ int open_device(void);
 
 /* Waits until poll() says so, for as long as a transfer takes at most. */
 bool wait_for(int file, short events);
+
+/* Whether SUBMIT is worth a try now, by what poll() says. */
+bool may_submit(int file);
 
 /* The flags of a hold, or -1 if there is none. */
 int hold_flags(int file, uint32_t type, uint32_t id);

@@ -8,3 +8,5 @@ CONFIG_E1000_PCI=y
 # Selected by the boards in later versions.
 CONFIG_SEMIHOSTING=y
 CONFIG_ARM_COMPATIBLE_SEMIHOSTING=y
+# Needed by target/arm, which selects it itself in later versions.
+CONFIG_ARM_V7M=y

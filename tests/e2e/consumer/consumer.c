@@ -12,7 +12,7 @@
  *   domain       0|1   the power domain, by pm_runtime
  *   result             what the last of these returned: 0 or a negative errno
  *
- * transfers.c has two more.
+ * transfers.c has two more, and stuck.c one.
  */
 #include <linux/clk.h>
 #include <linux/module.h>
@@ -171,6 +171,7 @@ static const struct attribute_group consumer_group = { .attrs = consumer_attrs }
 static const struct attribute_group *consumer_groups[] = {
 	&consumer_group,
 	&consumer_transfer_group,
+	&consumer_stuck_group,
 	NULL,
 };
 

@@ -5,7 +5,9 @@
 #include <linux/clk.h>
 #include <linux/device.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/reset.h>
+#include <linux/wait.h>
 
 #include <soc/tegra/bpmp.h>
 
@@ -25,6 +27,9 @@
  * @rx: its answer
  * @rx_size: of the answer
  * @ret: the firmware's error word
+ * @notifier: of the first clock, while changes of its rate are to be stuck
+ * @stuck: whether they are
+ * @unstuck: where they wait
  * @lock: one command at a time; protects what commands change
  * @result: of the last command
  */
@@ -39,6 +44,9 @@ struct consumer {
 	u32 rx[MAX_PAYLOAD / sizeof(u32)];
 	unsigned int rx_size;
 	int ret;
+	struct notifier_block notifier;
+	bool stuck;
+	wait_queue_head_t unstuck;
 	struct mutex lock; /* one command at a time */
 	int result;
 };
@@ -49,5 +57,8 @@ ssize_t consumer_done(struct consumer *consumer, int result, size_t count);
 /* transfers.c */
 extern const struct attribute_group consumer_transfer_group;
 int consumer_find_bpmp(struct consumer *consumer, struct device *dev);
+
+/* stuck.c */
+extern const struct attribute_group consumer_stuck_group;
 
 #endif
