@@ -91,8 +91,10 @@ bool Ledger::HeldByOtherVm(VmId vm, Line line) const {
 }
 
 std::vector<VmId> Ledger::HoldersOf(Line line) const {
+  // Most are held by nobody or the host alone, which comes first: no need to ask all VMs.
+  const size_t count = entries_[line].holders;
   std::vector<VmId> holders;
-  for (uint32_t slot = 0; slot < agents_.size(); ++slot) {
+  for (uint32_t slot = 0; slot < agents_.size() && holders.size() < count; ++slot) {
     if (Holds(VmId(slot), line)) holders.emplace_back(slot);
   }
   return holders;

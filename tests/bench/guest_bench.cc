@@ -114,6 +114,7 @@ class Crowd {
     std::this_thread::sleep_for(time);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     const uint64_t after = count();
+    for (auto& pump : pumps) pump->Close();
     for (auto& pump : pumps) pump->Stop();
     return static_cast<double>(after - before) / took.count();
   }
@@ -127,9 +128,9 @@ void Throughputs(const Sides& sides, const std::string& name, int streams) {
   Crowd echo(sides.echo, streams);
   std::vector<double> broker_rates;
   std::vector<double> echo_rates;
-  for (int round = 0; round < 6; ++round) {
-    const double b = broker.Throughput(std::chrono::milliseconds(800));
-    const double e = echo.Throughput(std::chrono::milliseconds(800));
+  for (int round = 0; round < 21; ++round) {
+    const double b = broker.Throughput(std::chrono::milliseconds(200));
+    const double e = echo.Throughput(std::chrono::milliseconds(200));
     if (round == 0) continue;  // warm-up
     broker_rates.push_back(b);
     echo_rates.push_back(e);
@@ -185,7 +186,6 @@ std::vector<v1::MrqRequest> LinuxBoot() {
 
 void BootCpu(const Sides& sides, const std::string& name) {
   const std::vector<v1::MrqRequest> boot = LinuxBoot();
-  const CpusNeverHalt never_halt;
   LockStep broker(sides.broker.Channel(1));
   LockStep echo(sides.echo.Channel(1));
   const auto replay = [&](LockStep* stream, const Process& process) {

@@ -131,10 +131,15 @@ void Pump::OnDone(const grpc::Status&) {
   changed_.SignalAll();
 }
 
-void Pump::Stop() {
+void Pump::Close() {
   MutexLock lock(&mutex_);
   stopping_ = true;
   WriteNext();
+}
+
+void Pump::Stop() {
+  Close();
+  MutexLock lock(&mutex_);
   while (started_ && !done_) changed_.Wait(&mutex_);
 }
 

@@ -57,7 +57,9 @@ class Pump final : public grpc::ClientBidiReactor<v1::SessionRequest, v1::Sessio
   ~Pump() override;  // stops it
 
   void Start();
-  // Sends no more, waits for what is outstanding and for the stream's end.
+  // Sends no more.
+  void Close();
+  // Likewise, waits for what is outstanding and for the stream's end.
   void Stop();
   uint64_t answers() const { return answers_.load(std::memory_order_relaxed); }
 

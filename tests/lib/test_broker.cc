@@ -52,92 +52,118 @@ std::string MakeDirectory() {
 TestBroker::TestBroker(const std::string& config) : TestBroker(config, Options()) {}
 
 TestBroker::TestBroker(const std::string& config, Options options)
-    : directory_(MakeDirectory()), sim_(options.sim) {
-  v1::Config parsed;
-  if (!google::protobuf::TextFormat::ParseFromString(config, &parsed)) Die("bad configuration");
-  parsed.set_runtime_dir(directory_);
+    : directory_(MakeDirectory()),
+      options_(std::move(options)),
+      sim_(options_.sim),
+      hardware_(&sim_) {
+  if (!google::protobuf::TextFormat::ParseFromString(config, &config_)) Die("bad configuration");
+  config_.set_runtime_dir(directory_);
   daemon::Environment environment;
-  Must(daemon::ApplyDefaults(environment, directory_, &parsed), "defaults");
-  Compose(std::move(parsed), options);
+  Must(daemon::ApplyDefaults(environment, directory_, &config_), "defaults");
+  if (options_.prepare) options_.prepare(sim_);
+  Compose();
 }
 
-void TestBroker::Compose(v1::Config config, const Options& options) {
-  if (options.prepare) options.prepare(sim_);
+void TestBroker::Compose() {
+  life_ = std::make_unique<Life>();
+  MakeEngine();
+  life_->sessions = std::make_unique<service::SessionTable>(life_->engine.get(), &life_->events,
+                                                            &life_->acceptor);
+  life_->registry = std::make_unique<service::VmRegistry>(
+      service::VmRegistry::Deps{&engine(), &sessions(), &acceptor(), &events()}, config_,
+      options_.proc_root);
+  Listen();
+}
+
+void TestBroker::MakeEngine() {
   auto profile = Must(daemon::LoadProfiles({}), "profile");
-  auto inventory = Must(backend::ReadInventory(&sim_, MonotonicClock(), {}, nullptr), "inventory");
+  auto inventory =
+      Must(backend::ReadInventory(&hardware_, MonotonicClock(), {}, nullptr), "inventory");
   sim_.ForgetRequests();
-  const auto spec = Must(service::ToPolicySpec(config), "configuration");
+  const auto spec = Must(service::ToPolicySpec(config_), "configuration");
   auto policy = Must(core::Compile(spec, profile, inventory, nullptr), "policy");
 
-  std::vector<core::Observer*> observers = {&events_};
-  if (options.observer != nullptr) observers.push_back(options.observer);
-  observers_ = std::make_unique<core::Observers>(std::move(observers));
+  std::vector<core::Observer*> observers = {&events()};
+  if (options_.observer != nullptr) observers.push_back(options_.observer);
+  life_->observers = std::make_unique<core::Observers>(std::move(observers));
   backend::EngineOptions engine_options;
-  engine_options.request_timeout = absl::Milliseconds(config.limits().request_timeout_ms());
-  engine_options.transfer_timeout = absl::Milliseconds(config.backend().transfer_timeout_ms());
-  engine_ = std::make_unique<backend::Engine>(
+  engine_options.request_timeout = absl::Milliseconds(config_.limits().request_timeout_ms());
+  engine_options.transfer_timeout = absl::Milliseconds(config_.backend().transfer_timeout_ms());
+  life_->engine = std::make_unique<backend::Engine>(
       std::make_unique<core::Core>(std::move(inventory), std::move(profile), std::move(policy),
-                                   observers_.get()),
-      &sim_, &MonotonicClock(), engine_options, options.request_observer);
+                                   life_->observers.get()),
+      &hardware_, &MonotonicClock(), engine_options, options_.request_observer);
+}
 
-  sessions_ = std::make_unique<service::SessionTable>(engine_.get(), &events_, &acceptor_);
-  registry_ = std::make_unique<service::VmRegistry>(
-      service::VmRegistry::Deps{engine_.get(), sessions_.get(), &acceptor_, &events_}, config,
-      options.proc_root);
-  Must(registry_->Start(), "sockets");
-  const service::GuestDeps deps{engine_.get(), sessions_.get(), &events_, &acceptor_};
+void TestBroker::Listen() {
   using service::RemoteServer;
-  if (!config.tls().listen().empty()) {
-    tls_ = Must(RemoteServer::ListenTls(config.tls(), deps, registry_.get()), "TLS");
+  Must(registry().Start(), "sockets");
+  const service::GuestDeps deps{&engine(), &sessions(), &events(), &acceptor()};
+  if (!config_.tls().listen().empty()) {
+    life_->tls = Must(RemoteServer::ListenTls(config_.tls(), deps, &registry()), "TLS");
   }
-  if (config.insecure_tcp_size() > 0) {
-    insecure_ =
-        Must(RemoteServer::ListenInsecure(config.insecure_tcp(0), deps, registry_.get()), "TCP");
+  if (config_.insecure_tcp_size() > 0) {
+    life_->insecure =
+        Must(RemoteServer::ListenInsecure(config_.insecure_tcp(0), deps, &registry()), "TCP");
   }
   service::ServerInfo info;
   info.version = "test";
   info.backend = "sim";
   info.started = absl::Now();
-  admin_ = Must(service::AdminServer::Start(
-                    config.admin(), {engine_.get(), registry_.get(), sessions_.get(), &events_},
-                    info, &acceptor_),
-                "admin socket");
-  if (!config.tls().admin_listen().empty()) Must(admin_->ListenTls(config.tls()), "admin TLS");
+  life_->admin = Must(
+      service::AdminServer::Start(config_.admin(), {&engine(), &registry(), &sessions(), &events()},
+                                  info, &acceptor()),
+      "admin socket");
+  if (!config_.tls().admin_listen().empty()) Must(admin().ListenTls(config_.tls()), "admin TLS");
+}
+
+void TestBroker::Disconnect(absl::Duration grace) {
+  if (tls() != nullptr) tls()->Shutdown(absl::ZeroDuration());
+  if (insecure() != nullptr) insecure()->Shutdown(absl::ZeroDuration());
+  registry().Shutdown(grace);
+  admin().Shutdown(absl::ZeroDuration());
+  acceptor().Stop();
+}
+
+void TestBroker::Crash() {
+  // First: what follows would release all that is held.
+  hardware_.Unplug();
+  Disconnect(absl::ZeroDuration());
+  engine().Stop();
+  life_.reset();
+}
+
+void TestBroker::Restart() {
+  hardware_.Plug();
+  Compose();
 }
 
 TestBroker::~TestBroker() {
-  if (tls_ != nullptr) tls_->Shutdown(absl::ZeroDuration());
-  if (insecure_ != nullptr) insecure_->Shutdown(absl::ZeroDuration());
-  registry_->Shutdown(absl::Seconds(10));
-  admin_->Shutdown(absl::ZeroDuration());
-  acceptor_.Stop();
-  sim_.Shutdown();
-  engine_->Stop();
-  tls_.reset();
-  insecure_.reset();
-  admin_.reset();
-  registry_.reset();
-  sessions_.reset();
-  engine_.reset();
+  if (life_ != nullptr) {
+    Disconnect(absl::Seconds(10));
+    sim_.Shutdown();
+    engine().Stop();
+    life_.reset();
+  }
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
 
 std::string TestBroker::socket(std::string_view vm) const {
-  const auto info = registry_->Find(vm);
+  const auto info = life_->registry->Find(vm);
   if (!info) Die(absl::StrCat("no VM ", ToAbsl(vm)));
   return info->socket;
 }
 
 VmId TestBroker::vm(std::string_view name) const {
-  const auto id = engine_->Read([&](const core::Core& core) { return core.FindVm(name); });
+  const auto id = life_->engine->Read([&](const core::Core& core) { return core.FindVm(name); });
   if (!id) Die(absl::StrCat("no VM ", ToAbsl(name)));
   return *id;
 }
 
 bool TestBroker::Holds(std::string_view name, ClockId clock) const {
-  const auto status =
-      engine_->Read([&](const core::Core& core) { return core.Status(core::Resource::Of(clock)); });
+  const auto status = life_->engine->Read(
+      [&](const core::Core& core) { return core.Status(core::Resource::Of(clock)); });
   if (!status) return false;
   const auto& holders = status->holders;
   return std::find(holders.begin(), holders.end(), vm(name)) != holders.end();
@@ -146,10 +172,10 @@ bool TestBroker::Holds(std::string_view name, ClockId clock) const {
 service::EventLog::Record TestBroker::WaitFor(
     const std::function<bool(const service::EventLog::Record&)>& wanted, uint64_t since) {
   for (uint64_t number = since;;) {
-    const auto record = events_.Read(number);
+    const auto record = events().Read(number);
     if (!record) {
       std::promise<void> ready;
-      events_.WhenReached(number, [&] { ready.set_value(); });
+      events().WhenReached(number, [&] { ready.set_value(); });
       ready.get_future().get();
       continue;
     }

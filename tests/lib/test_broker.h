@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/time/time.h"
 #include "bpmp/v1/config.pb.h"
 #include "broker/backend/engine.h"
 #include "broker/backend/sim/sim_backend.h"
@@ -18,6 +19,7 @@
 #include "broker/service/remote_server.h"
 #include "broker/service/sessions.h"
 #include "broker/service/vm_registry.h"
+#include "tests/lib/plugged_backend.h"
 
 namespace bpmp::testing {
 
@@ -44,21 +46,27 @@ class TestBroker {
   TestBroker(const TestBroker&) = delete;
   TestBroker& operator=(const TestBroker&) = delete;
 
+  // Ends it as SIGKILL does: connections end, nothing is released, and the hardware stays as it is.
+  // Until Restart() only sim() and directory() may be called, and sockets' names be remembered.
+  void Crash();
+  // Starts it again, on the hardware as it is, with nothing remembered; events begin anew.
+  void Restart();
+
   backend::sim::SimBackend& sim() { return sim_; }
-  backend::Engine& engine() { return *engine_; }
-  service::EventLog& events() { return events_; }
-  service::Acceptor& acceptor() { return acceptor_; }
-  service::SessionTable& sessions() { return *sessions_; }
-  service::VmRegistry& registry() { return *registry_; }
-  service::AdminServer& admin() { return *admin_; }
+  backend::Engine& engine() { return *life_->engine; }
+  service::EventLog& events() { return life_->events; }
+  service::Acceptor& acceptor() { return life_->acceptor; }
+  service::SessionTable& sessions() { return *life_->sessions; }
+  service::VmRegistry& registry() { return *life_->registry; }
+  service::AdminServer& admin() { return *life_->admin; }
   // Null unless the configuration has `tls.listen`.
-  service::RemoteServer* tls() { return tls_.get(); }
+  service::RemoteServer* tls() { return life_->tls.get(); }
   // Of the first `insecure_tcp`; null without one.
-  service::RemoteServer* insecure() { return insecure_.get(); }
+  service::RemoteServer* insecure() { return life_->insecure.get(); }
 
   const std::string& directory() const { return directory_; }
   std::string socket(std::string_view vm) const;  // of a VM
-  const std::string& admin_socket() const { return admin_->socket(); }
+  const std::string& admin_socket() const { return life_->admin->socket(); }
   VmId vm(std::string_view name) const;
 
   // Whether a VM votes for a clock.
@@ -71,19 +79,29 @@ class TestBroker {
   service::EventLog::Record WaitFor(std::string_view kind, std::string_view vm, uint64_t since = 1);
 
  private:
-  void Compose(v1::Config config, const Options& options);
+  // All that ends with the process.
+  struct Life {
+    service::EventLog events;
+    std::unique_ptr<core::Observers> observers;
+    std::unique_ptr<backend::Engine> engine;
+    service::Acceptor acceptor;
+    std::unique_ptr<service::SessionTable> sessions;
+    std::unique_ptr<service::VmRegistry> registry;
+    std::unique_ptr<service::RemoteServer> tls;
+    std::unique_ptr<service::RemoteServer> insecure;
+    std::unique_ptr<service::AdminServer> admin;
+  };
+  void Compose();
+  void MakeEngine();
+  void Listen();
+  void Disconnect(absl::Duration grace);
 
-  std::string directory_;
-  service::EventLog events_;
-  std::unique_ptr<core::Observers> observers_;
+  const std::string directory_;
+  const Options options_;
+  v1::Config config_;
   backend::sim::SimBackend sim_;
-  std::unique_ptr<backend::Engine> engine_;
-  service::Acceptor acceptor_;
-  std::unique_ptr<service::SessionTable> sessions_;
-  std::unique_ptr<service::VmRegistry> registry_;
-  std::unique_ptr<service::RemoteServer> tls_;
-  std::unique_ptr<service::RemoteServer> insecure_;
-  std::unique_ptr<service::AdminServer> admin_;
+  PluggedBackend hardware_;
+  std::unique_ptr<Life> life_;
 };
 
 }  // namespace bpmp::testing

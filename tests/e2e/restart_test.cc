@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// A broker that is killed and started again, while the hardware goes on and guests use it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "tests/e2e/e2e_fixture.h"
+
+namespace bpmp::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr uint32_t kVicClock = 167;
+constexpr uint32_t kVicDomain = 29;
+constexpr char kVicNode[] =
+    "clocks = <&{/bpmp} 167>; resets = <&{/bpmp} 113>; power-domains = <&{/bpmp} 29>;";
+
+class RestartTest : public E2eTest {
+ protected:
+  RestartTest()
+      : E2eTest(R"(vms { name: "stays" devices { device: "uarta" } }
+                   vms { name: "dies" devices { device: "vic" } })") {}
+
+  std::vector<VmId> Holders(core::Resource resource) {
+    return broker_.engine().Read(
+        [&](const core::Core& core) { return core.Status(resource)->holders; });
+  }
+};
+
+TEST_P(RestartTest, WhoLivesHasItsVotesAndWhatTheDeadHeldStaysTheHosts) {
+  const auto stays = BootConsumer(WithConsumer(Machine("stays"), kUartaNode));
+  const auto dies = BootConsumer(WithConsumer(Machine("dies"), kVicNode));
+  ASSERT_TRUE(stays != nullptr && dies != nullptr);
+  ASSERT_EQ(Consumer(stays.get(), "clk_enable", "0"), 0);
+  ASSERT_EQ(Consumer(dies.get(), "domain", "1"), 0);
+  ASSERT_EQ(Consumer(dies.get(), "clk_enable", "0"), 0);
+
+  broker_.Crash();
+  dies->qemu().Kill();
+  EXPECT_NE(Consumer(stays.get(), "reset", "deassert 0"), 0) << "nobody is there";
+  EXPECT_TRUE(ClockOn(kUartaClock));
+  EXPECT_TRUE(ClockOn(kVicClock));
+  const uint64_t edges = Edges();
+  broker_.Restart();
+
+  while (Consumer(stays.get(), "reset", "deassert 0") != 0) {
+  }
+  EXPECT_TRUE(broker_.Holds("stays", ClockId(kUartaClock)));
+  EXPECT_TRUE(ClockOn(kUartaClock));
+  EXPECT_EQ(Edges(), edges + 1) << "the reset: taking over what runs is no edge";
+  EXPECT_THAT(Holders(core::Resource::Of(ClockId(kVicClock))), ElementsAre(kHost));
+  EXPECT_THAT(Holders(core::Resource::Of(DomainId(kVicDomain))), ElementsAre(kHost));
+  EXPECT_TRUE(ClockOn(kVicClock));
+  EXPECT_TRUE(DomainOn(kVicDomain));
+  ExpectModelIsHeld();
+
+  // Who had it comes back: it is its own again, until it lets go.
+  const auto again = BootConsumer(WithConsumer(Machine("dies"), kVicNode));
+  ASSERT_NE(again, nullptr);
+  ASSERT_EQ(Consumer(again.get(), "domain", "1"), 0);
+  ASSERT_EQ(Consumer(again.get(), "clk_enable", "0"), 0);
+  EXPECT_EQ(Consumer(again.get(), "clk_disable", "0"), 0);
+  EXPECT_EQ(Consumer(again.get(), "domain", "0"), 0);
+  EXPECT_FALSE(ClockOn(kVicClock));
+  EXPECT_FALSE(DomainOn(kVicDomain));
+  EXPECT_EQ(Consumer(stays.get(), "clk_disable", "0"), 0);
+  EXPECT_FALSE(ClockOn(kUartaClock));
+  EXPECT_THAT(Complaints(stays->KernelLog()), IsEmpty());
+}
+
+constexpr Versions kPairs[] = {{"6_1", "7_2"}, {"6_12", "10_0"}};
+INSTANTIATE_TEST_SUITE_P(Linux, RestartTest, ::testing::ValuesIn(kPairs),
+                         [](const auto& versions) { return NameOf(versions.param); });
+
+}  // namespace
+}  // namespace bpmp::testing
