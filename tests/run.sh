@@ -10,8 +10,8 @@
 #   tests/run.sh ... -- ARGS    ARGS go to ctest
 #
 # Builds in build/<preset>, keeps its tools in build/tools, emulators and kernels in ~/.cache/bpmp-broker; changes
-# nothing else on the machine but installed packages. At its end it names the tests that were skipped, and why,
-# before ctest's closing lines.
+# nothing else on the machine but installed packages. At its end it says how long each stage took and which tests were
+# skipped, and why, before ctest's closing lines.
 # With BPMP_MINUTES set, slow builds that nothing else needs (the second versions of QEMU and Linux, the debug kernels,
 # the broker for arm64) and clang-tidy get what is left of that time besides the tests'. What isn't finished then is
 # left out, said so at the end, and goes on from there the next time.
@@ -46,7 +46,18 @@ export BPMP_PROPERTY_SEED="${BPMP_PROPERTY_SEED:-$((16#$(git rev-parse --short=7
 # So that a clone elsewhere on this machine finds what another has compiled.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 
-say() { printf '\n== %s (after %d min)\n' "$*" $((SECONDS / 60)); }
+# say STAGE: begins it, and ends the one before.
+stages=() stage='' stage_began=0 last_log=/dev/null
+say() {
+  end_stage
+  stage="$*" stage_began=$SECONDS last_log=/dev/null
+  printf '\n== %s (after %d min)\n' "$*" $((SECONDS / 60))
+}
+end_stage() {
+  [ -z "$stage" ] || stages+=("$(printf '%3d:%02d  %s' $(((SECONDS - stage_began) / 60)) \
+    $(((SECONDS - stage_began) % 60)) "$stage")")
+  stage=''
+}
 jobs="$(nproc)"
 
 # build PRESET: configures and builds all of it.
@@ -80,14 +91,18 @@ note_skipped() {
   ' "build/$1/Testing/Temporary/LastTest.log" 2>/dev/null || true)"
   [ -z "$skipped" ] || skipped="${skipped%$'\n'}"$'\n'
 }
-# The last words are ctest's own all the same.
-say_skipped() {
+# The last words are ctest's own all the same, where a test was the last that ran.
+conclude() {
+  end_stage
+  [ ${#stages[@]} -gt 0 ] || return 0
+  printf '\n== minutes\n'
+  printf '%s\n' "${stages[@]}"
   skipped+="$(cat build/left-out 2>/dev/null || true)"
-  [ -n "$skipped" ] || return 0
-  printf '\n== skipped\n%s\n' "$skipped"
+  [ -z "$skipped" ] || printf '\n== skipped\n%s\n' "$skipped"
+  printf '\n'
   sed -n '/tests passed, /,$p' "$last_log"
 }
-trap say_skipped EXIT
+trap conclude EXIT
 rm -f build/left-out
 
 # hold FOLDER: what is built there stays as it is until we end, whoever builds from another checkout waits.
