@@ -141,6 +141,10 @@ struct Explanation {
 struct Options {
   // How often a resource in doubt is tried again before it is quarantined.
   int max_retries = 3;
+  // The backend counts the host's own use apart from ours, and neither side can switch off what the
+  // other uses. What was found on may then be on by the host alone: the first vote for it is told
+  // to the backend all the same.
+  bool host_counts_apart = false;
 };
 
 // The arbiter: permissions, votes, edges in flight, rates, resets, releases. A pure state machine:

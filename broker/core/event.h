@@ -102,6 +102,7 @@ struct Change {
     kPinned,      // the host pins resource: value 0 or 1
     kFound,       // the host holds resource because it was found on: value 0 or 1
     kResidue,     // resource was found on, belongs to a VM, and stays on until it ends: 0 or 1
+    kForeign,     // resource was found on, and perhaps not by the backend for us: 0 or 1
     kGate,        // hardware state of resource: value is a GateState
     kRateVote,    // vm's rate vote on resource, value in Hz; 0 drops it
     kRateMin,     // vm takes no lower rate of resource, value in Hz; 0 ends that

@@ -47,13 +47,12 @@ void GateOp::BeginOn(Machine& machine) {
     machine.scheduler.Reply(waiter.ticket, mrq::Fail(verdict.error), verdict.reason);
     return true;
   });
-  const GateState gate = machine.ledger.At(resource_).gate;
-  if (gate == GateState::kOn) return Succeed(machine);
+  if (machine.ledger.At(resource_).SurelyOn()) return Succeed(machine);
   if (waiters_.empty()) {
     Done(true);
     return machine.scheduler.Finish(this);
   }
-  in_doubt_before_ = gate == GateState::kUnknown;
+  before_ = machine.ledger.At(resource_).gate;
   machine.SetGate(resource_, GateState::kTurningOn);
   phase_ = Phase::kOn;
   machine.scheduler.Run(this, SwitchRequest(resource_, true));
@@ -93,10 +92,11 @@ void GateOp::AnswerOn(Machine& machine, const Outcome& outcome) {
   }
   if (outcome.kind == Outcome::Kind::kAnswered && outcome.response.ok()) {
     machine.SetGate(resource_, GateState::kOn);
+    machine.NoteOurs(resource_);
     machine.Emit(EventKind::kEdge, vm(), resource_, 1);
     return Succeed(machine);
   }
-  machine.SetGate(resource_, in_doubt_before_ ? GateState::kUnknown : GateState::kOff);
+  machine.SetGate(resource_, before_);
   if (outcome.kind == Outcome::Kind::kFailed) {
     return Fail(machine, outcome.failure, Reason::kBackendFailed);
   }

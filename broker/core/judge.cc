@@ -94,8 +94,7 @@ Verdict Judge::Enable(VmId vm, Resource resource) const {
   const bool has = vm == kHost ? ledger_.At(line).pinned : ledger_.Votes(vm, line);
   if (has) return Settled(Reason::kAlreadyVoted);
   if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *ledger_.At(line).quarantined);
-  if (ledger_.At(line).gate == GateState::kOn) return Settled(Reason::kOthersHold);
-  return Proceed(Reason::kEdge);
+  return ledger_.At(line).SurelyOn() ? Settled(Reason::kOthersHold) : Proceed(Reason::kEdge);
 }
 
 Verdict Judge::Disable(VmId vm, Resource resource) const {

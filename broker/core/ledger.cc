@@ -169,6 +169,9 @@ void Ledger::ApplyMark(const Change& change, Entry* entry) {
     case Change::Kind::kResidue:
       entry->residue = on;
       break;
+    case Change::Kind::kForeign:
+      entry->foreign = on;
+      break;
     case Change::Kind::kGate:
       entry->gate = static_cast<GateState>(change.value);
       break;

@@ -65,6 +65,7 @@ class Ledger {
     bool pinned = false;
     bool found = false;
     bool residue = false;
+    bool foreign = false;                // its gate is on, and the backend may hold nothing of ours
     std::optional<VmId> quarantined;     // for whom
     uint32_t holders = 0;                // agents that hold it
     int64_t rate_pin = 0;                // Hz; 0: none
@@ -78,6 +79,9 @@ class Ledger {
     std::vector<VmId> debtors;
     std::vector<std::pair<VmId, int64_t>> reset_marks;
     bool assert_owed = false;  // of a shared reset, to whoever wanted it asserted
+
+    // One more vote needs no edge.
+    bool SurelyOn() const { return gate == GateState::kOn && !foreign; }
   };
   const Entry& At(Line line) const { return entries_[line]; }
   const Entry& At(Resource resource) const { return entries_[lines_.Of(resource)]; }

@@ -79,6 +79,11 @@ void Machine::EmitRefusal(const Verdict& verdict, VmId vm, Resource resource, ui
 void Machine::SetGate(Resource resource, GateState state) {
   Apply(Change::Kind::kGate, kHost, resource, static_cast<int64_t>(state));
   if (state == GateState::kOn || state == GateState::kOff) doubtful.erase(resource);
+  if (state == GateState::kOff) NoteOurs(resource);
+}
+
+void Machine::NoteOurs(Resource resource) {
+  if (ledger.At(resource).foreign) Apply(Change::Kind::kForeign, kHost, resource, 0);
 }
 
 bool Machine::Unheld(Resource resource) const {

@@ -44,6 +44,8 @@ struct Machine {
     ledger.Apply({kind, vm, resource, value});
   }
   void SetGate(Resource resource, GateState state);
+  // The backend holds it for us.
+  void NoteOurs(Resource resource);
   // Records a vote (the host's is a pin), and the rate vote that comes with it.
   void CommitVote(VmId vm, Resource resource);
   // Records what a SET_RATE asked for (the host's pins the rate), where the clock's policy counts

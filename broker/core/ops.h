@@ -55,7 +55,7 @@ class GateOp final : public Op {
   const Resource resource_;
   const bool on_;
   Phase phase_ = Phase::kWaiting;
-  bool in_doubt_before_ = false;
+  GateState before_ = GateState::kOff;  // BeginOn()'s
 };
 
 // A question to the firmware about one clock; whoever asks the same while it runs shares the

@@ -39,6 +39,13 @@ constexpr absl::Duration kFirstLook = absl::Milliseconds(100);
 // second.
 constexpr absl::Duration kReturn = absl::Seconds(10);
 
+core::Options ToCoreOptions(const MadeBackend& backend) {
+  core::Options options;
+  // The host proxy goes through the host's own frameworks.
+  options.host_counts_apart = backend.kernel != nullptr;
+  return options;
+}
+
 backend::EngineOptions ToEngineOptions(const v1::Config& config) {
   backend::EngineOptions options;
   options.request_timeout = absl::Milliseconds(config.limits().request_timeout_ms());
@@ -82,7 +89,8 @@ Daemon::Daemon(Plan plan, InstanceLock lock)
       backend_(plan_.backend.owned.get(), &MonotonicClock(),
                ToEngineOptions(plan_.config()).transfer_timeout, metrics_.get()),
       engine_(std::make_unique<core::Core>(std::move(plan_.inventory), std::move(plan_.profile),
-                                           std::move(plan_.policy), &observers_),
+                                           std::move(plan_.policy), &observers_,
+                                           ToCoreOptions(plan_.backend)),
               &backend_, &MonotonicClock(), ToEngineOptions(plan_.config()), metrics_.get()),
       sessions_(&engine_, &events_, &acceptor_),
       vms_({&engine_, &sessions_, &acceptor_, &events_}, plan_.config()),

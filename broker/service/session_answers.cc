@@ -22,7 +22,7 @@ SessionReactor::Slot* SessionReactor::Wait(uint64_t sequence) {
   {
     MutexLock lock(&mutex_);
     if (waiting_ < limits().max_outstanding) {
-      if (waiting_++ > 0) pipelines_ = true;
+      ++waiting_;
       Slot* const slot = answers_.New();
       slot->sequence = sequence;
       return slot;
@@ -37,11 +37,9 @@ void SessionReactor::Answer(Slot* slot) {
   // Keeps this alive to the end of the call.
   const std::shared_ptr<SessionReactor> owner = std::move(slot->owner);
   Step step;
-  bool read_on = false;
   {
     MutexLock lock(&mutex_);
     --waiting_;
-    read_on = std::exchange(read_put_off_, false);
     if (ending_) {
       answers_.Free(slot);
     } else {
@@ -50,7 +48,6 @@ void SessionReactor::Answer(Slot* slot) {
     step = NextStep();
   }
   Do(step);
-  if (read_on) Resume();
 }
 
 SessionReactor::Step SessionReactor::NextStep() {

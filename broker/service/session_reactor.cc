@@ -18,8 +18,6 @@ constexpr size_t kMaxClientName = 64;
 // How long a new session waits for that of a process which has just ended.
 constexpr absl::Duration kOpenRetry = absl::Milliseconds(5);
 constexpr int kOpenAttempts = 200;
-// Longer than most answers take, and shorter than whoever asks again meanwhile would notice.
-constexpr absl::Duration kReadPutOff = absl::Milliseconds(1);
 
 // What a client calls itself, fit for a log line.
 std::string Printable(std::string name) {
@@ -206,35 +204,17 @@ SessionReactor::Reading SessionReactor::NextRead() {
                       absl::StrCat("more than ", limits().requests_per_second,
                                    " requests/s: reading its stream more slowly"));
   }
-  bool timer = false;
   {
     MutexLock lock(&mutex_);
     if (ending_) return Reading::kOver;
     if (answers_.size() >= limits().max_outstanding) {
       read_paused_ = true;
-      return Reading::kLater;
-    }
-    if (verdict.pause == absl::ZeroDuration()) {
-      if (waiting_ == 0 || pipelines_) return Reading::kNow;
-      read_put_off_ = true;
-      timer = !std::exchange(put_off_timer_, true);
+      return Reading::kPaused;
     }
   }
-  if (timer) {
-    deps_.acceptor->After(kReadPutOff, [self = shared_from_this()] { self->EndPutOff(); });
-  } else if (verdict.pause > absl::ZeroDuration()) {
-    deps_.acceptor->After(verdict.pause, [self = shared_from_this()] { self->Resume(); });
-  }
-  return Reading::kLater;
-}
-
-void SessionReactor::EndPutOff() {
-  {
-    MutexLock lock(&mutex_);
-    put_off_timer_ = false;
-    if (!std::exchange(read_put_off_, false)) return;
-  }
-  Resume();
+  if (verdict.pause == absl::ZeroDuration()) return Reading::kNow;
+  deps_.acceptor->After(verdict.pause, [self = shared_from_this()] { self->Resume(); });
+  return Reading::kPaused;
 }
 
 void SessionReactor::Resume() {

@@ -37,11 +37,6 @@ struct GuestDeps {
 // engine (one more ends the stream), and at most as many answers wait to be written: a peer that
 // doesn't read is not read from. Nor is a VM that is over its rate, until it has saved up for more.
 //
-// Most guests ask, wait, and ask again. For them a read that is started while the answer is awaited
-// would cost a packet of its own, since gRPC then grants the next message's bytes at once instead
-// of with the answer. So that read is put off until the answer is written, or for a millisecond;
-// and never again once a message has come while another waited.
-//
 // The session is opened by the stream's first message, whatever it is. Messages come as bytes and
 // are parsed here: gRPC's own parsing would tell the end of the stream and what is no message
 // alike.
@@ -100,13 +95,11 @@ class SessionReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   // False: the session is read on when its votes are renewed.
   bool HandleHello(const v1::Hello& hello, Slot* slot);
   void HandleMachineReset(Slot* slot);
-  // When to read on; kLater: somebody else does it.
-  enum class Reading { kNow, kLater, kOver };
+  // When to read on.
+  enum class Reading { kNow, kPaused, kOver };
   Reading NextRead() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Continues after a timer or an answer, unless the stream is over.
+  // Continues after a timer, unless the stream is over.
   void Resume() ABSL_LOCKS_EXCLUDED(mutex_);
-  // The read that was put off has waited long enough.
-  void EndPutOff() ABSL_LOCKS_EXCLUDED(mutex_);
   void RetryOpen() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // --- Answering: any thread ---
@@ -147,13 +140,10 @@ class SessionReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   AnswerQueue<Slot> answers_ ABSL_GUARDED_BY(mutex_);
   uint32_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // messages that have no answer yet
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool read_paused_ ABSL_GUARDED_BY(mutex_) = false;    // until the queue is shorter
-  bool read_put_off_ ABSL_GUARDED_BY(mutex_) = false;   // until an answer or the timer
-  bool put_off_timer_ ABSL_GUARDED_BY(mutex_) = false;  // runs
-  bool pipelines_ ABSL_GUARDED_BY(mutex_) = false;      // asks again before it is answered
-  bool read_closed_ ABSL_GUARDED_BY(mutex_) = false;    // the client will send no more
-  bool ending_ ABSL_GUARDED_BY(mutex_) = false;         // with `status_`; answers are dropped
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;       // Finish() was called or is about to
+  bool read_paused_ ABSL_GUARDED_BY(mutex_) = false;  // until the queue is shorter
+  bool read_closed_ ABSL_GUARDED_BY(mutex_) = false;  // the client will send no more
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;       // with `status_`; answers are dropped
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;     // Finish() was called or is about to
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::Status status_ ABSL_GUARDED_BY(mutex_);
 };

@@ -51,10 +51,20 @@ static int bpmp_proxy_add_references(struct bpmp_proxy *proxy, struct device_nod
 	int count, i, err = 0;
 
 	count = of_count_phandle_with_args(np, property, cells);
+	if (count == -ENOENT)
+		return 0;
+	if (count < 0)
+		return dev_err_probe(proxy->dev, count, "%pOF: bad %s\n", np, property);
 
 	for (i = 0; i < count && !err; i++) {
-		if (of_parse_phandle_with_args(np, property, cells, i, &args))
+		err = of_parse_phandle_with_args(np, property, cells, i, &args);
+		if (err == -ENOENT) {
+			/* A hole in the list. */
+			err = 0;
 			continue;
+		}
+		if (err)
+			return dev_err_probe(proxy->dev, err, "%pOF: bad %s\n", np, property);
 
 		if (args.np == proxy->bpmp->dev->of_node && args.args_count == 1)
 			err = bpmp_proxy_list_add(list, args.args[0], true);

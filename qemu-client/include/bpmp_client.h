@@ -43,8 +43,9 @@
  * The library writes nothing to standard output or standard error, installs no signal handlers,
  * starts no processes, and works under the sandbox that libvirt puts around QEMU. To write nothing,
  * the first bpmp_client_open() turns gRPC's log off, in the whole process, unless the environment
- * has GRPC_VERBOSITY; and with it Abseil's debugging of the order of locks. The library stays loaded
- * once it is: gRPC can't be unloaded. A process that forks must not use a client in the child.
+ * has GRPC_VERBOSITY. It also turns off, in the whole process, Abseil's checking of the order of
+ * locks, which costs each request time. The library stays loaded once it is: gRPC can't be unloaded.
+ * A process that forks must not use a client in the child.
  */
 #ifndef BPMP_CLIENT_H
 #define BPMP_CLIENT_H

@@ -193,14 +193,6 @@ void Client::OnWelcome(const v1::Welcome& welcome) {
                    endpoint_->name()));
 }
 
-void Client::OnIdle() {
-  MutexLock lock(&mutex_);
-  // Once: the next request follows at once, as a rule, and the own thread looks again by itself.
-  if (std::exchange(idle_, true)) return;
-  woken_ = true;
-  changed_.SignalAll();
-}
-
 void Client::OnEnd(const grpc::Status& status) {
   MutexLock lock(&mutex_);
   state_ = State::kEnded;

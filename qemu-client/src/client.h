@@ -70,7 +70,6 @@ class Client final : public Stream::Owner {
   // Stream::Owner.
   bool NextMessage(v1::SessionRequest* message) override;
   void OnMessage(const v1::SessionResponse& message) override;
-  void OnIdle() override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnEnd(const grpc::Status& status) override;
   void OnWelcome(const v1::Welcome& welcome);
   void FillHello(v1::Hello* hello);
@@ -95,8 +94,6 @@ class Client final : public Stream::Owner {
   // Remote brokers: a sign of life is asked for, and awaited, within bounds. Returns when to look
   // again.
   absl::Time WatchRemote(State state, absl::Time now);
-  // An idle stream is read from again before long. Returns when to look again.
-  absl::Time WatchIdle(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
   // False: the client is being closed.
   bool Sleep(absl::Time until) ABSL_LOCKS_EXCLUDED(mutex_);
   State state() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -112,7 +109,6 @@ class Client final : public Stream::Owner {
   std::unique_ptr<Stream> own_stream_;
   absl::Time connecting_since_;
   int attempts_ = 0;                                  // without success
-  absl::Time read_on_at_ = absl::InfiniteFuture();    // while `idle_`
   absl::Time silent_since_ = absl::InfiniteFuture();  // connections end without an answer
   std::string last_logged_;
   std::minstd_rand random_;
@@ -129,7 +125,6 @@ class Client final : public Stream::Owner {
   grpc::Status ended_with_ ABSL_GUARDED_BY(mutex_);
   Failure last_failure_ ABSL_GUARDED_BY(mutex_);
   uint64_t session_id_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool idle_ ABSL_GUARDED_BY(mutex_) = false;  // the stream has been, since the own thread looked
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
 

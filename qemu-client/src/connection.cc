@@ -15,9 +15,6 @@
 namespace bpmp::client {
 namespace {
 
-// How long a stream's end may go unnoticed where no answer is awaited: no longer than the pause
-// before the first attempt to connect again.
-constexpr absl::Duration kIdle = absl::Milliseconds(10);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(10);
 // A Unix socket that is closed before the first answer, every time for this long, is one that the
 // broker doesn't let this process use: it looks at who connects before it listens to them. It does
@@ -50,7 +47,7 @@ void Client::Run() {
       HangUp();
       current = state();
     }
-    absl::Time next = std::min(WatchRemote(current, now), WatchIdle(now));
+    absl::Time next = WatchRemote(current, now);
     if (current == State::kDown) {
       absl::Time retry_at;
       {
@@ -200,23 +197,6 @@ absl::Duration Client::NextPause() {
   const absl::Duration pause = std::min(kFirstPause * (1 << doublings), options_.backoff_max);
   // Not all clients of a broker that comes back at the same moment.
   return pause * std::uniform_real_distribution<double>(0.5, 1.0)(random_);
-}
-
-absl::Time Client::WatchIdle(absl::Time now) {
-  if (read_on_at_ == absl::InfiniteFuture()) {
-    MutexLock lock(&mutex_);
-    if (!idle_) return absl::InfiniteFuture();
-    read_on_at_ = now + kIdle;
-  }
-  if (now < read_on_at_) return read_on_at_;
-  read_on_at_ = absl::InfiniteFuture();
-  {
-    MutexLock lock(&mutex_);
-    idle_ = false;
-  }
-  // Whoever has put off a read since then has said so again.
-  if (own_stream_ != nullptr) own_stream_->ReadOn();
-  return absl::InfiniteFuture();
 }
 
 absl::Time Client::WatchRemote(State current, absl::Time now) {

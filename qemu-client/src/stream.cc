@@ -4,7 +4,6 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/support/slice.h>
 
-#include <algorithm>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -45,41 +44,13 @@ void Stream::Write() {
     // Asked under the lock: what this one leaves is seen by the one who is writing, afterwards.
     if (writing_ || over_ || !owner_->NextMessage(&out_)) return;
     writing_ = true;
-    ++awaited_;
   }
   StartWriting();
-  // After the write, which takes along what gRPC has to say about the read.
-  ReadOn();
 }
 
 void Stream::StartWriting() {
   Serialize(out_, &raw_out_);
   StartWrite(&raw_out_);
-}
-
-void Stream::ReadOn() {
-  MutexLock lock(&mutex_);
-  // Under the lock: who finds that it is over gives back the hold.
-  if (std::exchange(read_due_, false) && !over_) StartRead(&raw_in_);
-}
-
-bool Stream::PutOffRead() {
-  MutexLock lock(&mutex_);
-  if (awaited_ == 0 && !cancelled_) {
-    read_due_ = true;
-  } else if (!over_) {
-    StartRead(&raw_in_);
-  }
-  return read_due_;
-}
-
-void Stream::Cancel() {
-  context_.TryCancel();
-  {
-    MutexLock lock(&mutex_);
-    cancelled_ = true;
-  }
-  ReadOn();
 }
 
 void Stream::OnWriteDone(bool ok) {
@@ -92,28 +63,20 @@ void Stream::OnWriteDone(bool ok) {
     more = !over_ && owner_->NextMessage(&out_);
     if (more) {
       writing_ = true;
-      ++awaited_;
     } else {
       release = TakeHold();
     }
   }
-  if (more) {
-    StartWriting();
-    ReadOn();
-  }
+  if (more) StartWriting();
   if (release) RemoveHold();
 }
 
 void Stream::OnReadDone(bool ok) {
   const bool readable = ok && Parse(&raw_in_, &in_);
   if (readable) {
-    {
-      MutexLock lock(&mutex_);
-      awaited_ = std::max(awaited_ - 1, 0);
-    }
     owner_->OnMessage(in_);
     Write();
-    if (PutOffRead()) owner_->OnIdle();
+    StartRead(&raw_in_);
     return;
   }
   bool release = false;

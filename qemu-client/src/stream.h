@@ -21,10 +21,6 @@ namespace bpmp::client {
 // code: its messages are protobuf's light ones, which no registry knows, and a program that has the
 // same messages of its own can load the library.
 //
-// Each message gets one answer. While none is awaited, nothing is read: gRPC would send a packet to
-// grant the next answer's bytes, which it otherwise grants with the next message. So a stream's end
-// isn't noticed either until the next message, or ReadOn().
-//
 // Reactions run in gRPC's threads. Thread-safe.
 class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
@@ -35,8 +31,6 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
     // The next message to send; false: none now, and Write() will be called when there is.
     virtual bool NextMessage(v1::SessionRequest* message) = 0;
     virtual void OnMessage(const v1::SessionResponse& message) = 0;
-    // No answer is awaited, and nothing read: ReadOn() is wanted, soon.
-    virtual void OnIdle() = 0;
     // The last call; the stream may be destroyed from now on, and not in this thread.
     virtual void OnEnd(const grpc::Status& status) = 0;
   };
@@ -46,10 +40,8 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
 
   // Sends what the owner has.
   void Write() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Reads, even if no answer is awaited.
-  void ReadOn() ABSL_LOCKS_EXCLUDED(mutex_);
   // Ends it, without waiting; OnEnd() follows.
-  void Cancel() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Cancel() { context_.TryCancel(); }
 
  private:
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -57,8 +49,6 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
   void OnDone(const grpc::Status& status) override { owner_->OnEnd(status); }
   // REQUIRES: the caller has set `writing_`.
   void StartWriting();
-  // Reads on, unless that can wait; true: it can, and does.
-  bool PutOffRead() ABSL_LOCKS_EXCLUDED(mutex_);
   // gRPC's hold is given back once, when nobody will start a write any more.
   bool TakeHold() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -75,9 +65,6 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
 
   Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  int awaited_ ABSL_GUARDED_BY(mutex_) = 0;        // answers
-  bool read_due_ ABSL_GUARDED_BY(mutex_) = false;  // it was put off
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;  // a read or write has failed
   bool held_ ABSL_GUARDED_BY(mutex_) = true;
 };

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 constexpr char kUartaVm[] = R"(vms { name: "a" devices { device: "uarta" } })";
 
@@ -67,14 +68,25 @@ TEST_P(BootTest, ItsDriverDrivesItsDevice) {
 
 TEST_P(BootTest, WhatIsNotItsOwnIsRefusedAndNothingBreaks) {
   // The memory's clock, another device's reset, and a third one's power domain.
-  const auto guest = BootConsumer(WithConsumer(
-      Machine("a"), "clocks = <&{/bpmp} 31>, <&{/bpmp} 155>; resets = <&{/bpmp} 113>;"));
+  const auto guest = BootConsumer(WithConsumer(Machine("a"),
+                                               "nvidia,bpmp = <&{/bpmp}>; clocks = <&{/bpmp} 31>, "
+                                               "<&{/bpmp} 155>; resets = <&{/bpmp} 113>;"));
   ASSERT_NE(guest, nullptr);
   const uint64_t before = Edges();
   EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), -22);
   EXPECT_EQ(Consumer(guest.get(), "reset", "assert 0"), -22);
   const int64_t rate = Rate(31);
-  Consumer(guest.get(), "clk_rate", "0 1000000");  // Linux swallows the refusal
+  // Linux doesn't ask for a rate that it won't get, and says nothing.
+  Consumer(guest.get(), "clk_rate", "0 1000000");
+  EXPECT_EQ(Rate(31), rate);
+  EXPECT_THAT(guest->Run("cat /sys/bus/platform/devices/consumer/clk_rate"),
+              HasSubstr(absl::StrCat("0 ", rate, " ")));
+  // Who asks all the same, by SET_RATE of clock 31, is refused, and the broker says so.
+  const uint64_t since = broker_.events().last() + 1;
+  EXPECT_EQ(Consumer(guest.get(), "transfer", "22 16 8 threaded 0x200001f 0 1000000"), 0);
+  EXPECT_THAT(guest->Run("cat /sys/bus/platform/devices/consumer/transfer"), StartsWith("-13 "));
+  const auto denied = broker_.WaitFor("denied", "a", since);
+  EXPECT_EQ(denied.event.resource, core::Resource::Of(ClockId(31)));
   EXPECT_EQ(Rate(31), rate);
   EXPECT_EQ(Edges(), before);
   EXPECT_EQ(Consumer(guest.get(), "clk_enable", "1"), 0) << "its own is its own all the same";

@@ -203,6 +203,29 @@ TEST_P(HostBrokerTest, NeitherAVmNorTheHostCutsTheOther) {
   EXPECT_THAT(Complaints(host->KernelLog()), IsEmpty());
 }
 
+// The host had it first: what the broker finds on, a VM's vote must hold all the same.
+TEST_P(HostBrokerTest, WhatTheHostHadOnBeforeIsHeldForAVmToo) {
+  const auto host = BootHost(kById);
+  ASSERT_NE(host, nullptr);
+  ASSERT_EQ(Consumer(host.get(), "domain", "1"), 0);
+  ASSERT_EQ(Consumer(host.get(), "clk_enable", "1"), 0);
+  ASSERT_TRUE(StartBroker(host.get()));
+  EXPECT_THAT(Look(host.get(), "holds"), IsEmpty());
+  Ask(host.get(), "video pg on vic");
+  Ask(host.get(), "video clk enable vic");
+  EXPECT_THAT(Look(host.get(), "holds"),
+              AllOf(HasSubstr("clock 167"), HasSubstr("power-domain 29")));
+  EXPECT_EQ(Consumer(host.get(), "clk_disable", "1"), 0);
+  EXPECT_EQ(Consumer(host.get(), "domain", "0"), 0);
+  EXPECT_TRUE(ClockOn(kVicClock));
+  EXPECT_TRUE(DomainOn(kVicDomain));
+  Ask(host.get(), "video clk disable vic");
+  Ask(host.get(), "video pg off vic");
+  EXPECT_THAT(Look(host.get(), "holds"), IsEmpty());
+  EXPECT_FALSE(ClockOn(kVicClock));
+  EXPECT_FALSE(DomainOn(kVicDomain));
+}
+
 TEST_P(HostBrokerTest, TwoVmsAndTheHostShareAClock) {
   const auto host = BootHost(kById);
   ASSERT_NE(host, nullptr);

@@ -60,6 +60,7 @@ struct Scene {
   std::set<VmId> living;
   std::vector<core::ResourceStatus> clocks;
   std::vector<core::ResourceStatus> domains;
+  std::vector<Resource> resets;
   TegraModel now;
 };
 
@@ -84,6 +85,7 @@ Scene Look(TestBroker* broker) {
     broker->engine().Read([&](const core::Core& core) {
       scene.clocks = StatusOf(core, ResourceKind::kClock);
       scene.domains = StatusOf(core, ResourceKind::kDomain);
+      scene.resets = core.Resources(ResourceKind::kReset);
     });
     if (!Busy(scene.clocks) && !Busy(scene.domains)) break;
     AwaitAnything(broker, seen);
@@ -107,7 +109,9 @@ class Checker {
     for (const core::ResourceStatus& domain : scene_.domains) NoteNeeded(domain);
     for (const core::ResourceStatus& clock : scene_.clocks) CheckOne(clock);
     for (const core::ResourceStatus& domain : scene_.domains) CheckOne(domain);
-    if (scene_.living.empty()) CheckRates();
+    for (const core::ResourceStatus& clock : scene_.clocks) NoteSettable(clock);
+    for (const core::ResourceStatus& clock : scene_.clocks) CheckTuning(clock);
+    for (const Resource reset : scene_.resets) CheckReset(reset);
     return std::move(complaints_);
   }
 
@@ -142,17 +146,47 @@ class Checker {
       }
     }
   }
-  void CheckRates() {
-    for (const core::ResourceStatus& status : scene_.clocks) {
-      const ClockId clock(status.resource.id);
-      if (scene_.now.Rate(clock) != start_.Rate(clock)) {
-        Complain(status, absl::StrCat("was left at ", scene_.now.Rate(clock), " Hz instead of ",
-                                      start_.Rate(clock)));
-      }
-      if (scene_.now.Parent(clock) != start_.Parent(clock)) {
-        Complain(status, absl::StrCat("was left below ", ToString(scene_.now.Parent(clock))));
-      }
+  bool GrantedToLiving(Resource resource, core::Access least) const {
+    return broker_->engine().Read([&](const core::Core& core) {
+      return std::any_of(scene_.living.begin(), scene_.living.end(),
+                         [&](VmId vm) { return core.GrantOf(vm, resource).access >= least; });
+    });
+  }
+  // Calls `see` with the clock and what feeds it, but for the root, until it says true; whether it
+  // did.
+  template <typename See>
+  bool AnyUpwards(ClockId clock, See see) const {
+    for (;; clock = scene_.now.Parent(clock)) {
+      if (see(clock)) return true;
+      const ClockId parent = scene_.now.Parent(clock);
+      if (parent == ClockId() || scene_.now.Parent(parent) == ClockId()) return false;
     }
+  }
+  void NoteSettable(const core::ResourceStatus& status) {
+    if (!GrantedToLiving(status.resource, core::Access::kExclusive)) return;
+    AnyUpwards(ClockId(status.resource.id), [&](ClockId above) {
+      settable_.insert(above);
+      return false;
+    });
+  }
+  void CheckTuning(const core::ResourceStatus& status) {
+    const ClockId clock(status.resource.id);
+    if (AnyUpwards(clock, [&](ClockId above) { return settable_.count(above) > 0; })) return;
+    if (scene_.now.Rate(clock) != start_.Rate(clock)) {
+      Complain(status, absl::StrCat("was left at ", scene_.now.Rate(clock), " Hz instead of ",
+                                    start_.Rate(clock)));
+    }
+    if (scene_.now.Parent(clock) != start_.Parent(clock)) {
+      Complain(status, absl::StrCat("was left below ", ToString(scene_.now.Parent(clock))));
+    }
+  }
+  void CheckReset(Resource resource) {
+    const ResetId reset(resource.id);
+    using backend::sim::ResetLine;
+    if (scene_.now.Reset(reset) == start_.Reset(reset) || excused_.count(resource) > 0) return;
+    if (scene_.now.Reset(reset) != ResetLine::kDeasserted) return;
+    if (GrantedToLiving(resource, core::Access::kVote)) return;
+    complaints_.push_back(absl::StrCat("reset ", resource.id, " was left deasserted"));
   }
 
   TestBroker* const broker_;
@@ -160,6 +194,7 @@ class Checker {
   const std::set<Resource>& excused_;
   const Scene scene_;
   std::set<Resource> needed_;
+  std::set<ClockId> settable_;  // by the living, or these feed what is
   std::vector<std::string> complaints_;
 };
 

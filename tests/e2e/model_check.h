@@ -17,7 +17,9 @@ namespace bpmp::testing {
 //  - a clock that runs, or a domain that is on, beyond what the board started with is held by a
 //    living VM, or a clock runs from it that is;
 //  - whoever holds something lives, and it runs;
-//  - when no VM lives, each clock has the rate and the parent that it started with.
+//  - a clock has the rate and the parent that it started with, unless a living VM may set those of
+//    it, of what feeds it, or of another clock that this feeds too (the root doesn't count);
+//  - a reset is as it started, or asserted, unless a living VM may use it.
 //
 // First waits until every VM whose process has ended is released. `start` is the hardware as it
 // was before the first VM, `excused` what a test has a reason to leave otherwise. One sentence for

@@ -20,6 +20,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+constexpr ResetId kVicReset{113};
+
+mrq::Request Deassert(ResetId reset) { return mrq::ResetRequest{mrq::ResetCmd::kDeassert, reset}; }
+
 class ModelCheckTest : public ::testing::Test {
  protected:
   std::vector<std::string> Complaints() { return ModelComplaints(&broker_, start_, excused_); }
@@ -84,6 +88,24 @@ TEST_F(ModelCheckTest, FindsARateThatWasLeft) {
   BehindItsBack(Clk(mrq::ClkCmd::kSetRate, kUarta, 51'000'000));
   EXPECT_THAT(Complaints(),
               ElementsAre("clock uarta was left at 51000000 Hz instead of 102000000"));
+}
+
+TEST_F(ModelCheckTest, FindsAResetThatWasLeft) {
+  BehindItsBack(Deassert(kUartaReset));
+  EXPECT_THAT(Complaints(), ElementsAre("reset 100 was left deasserted"));
+}
+
+TEST_F(ModelCheckTest, WhatTheLivingMayChangeIsTheirs) {
+  ChildGuest guest;
+  ASSERT_EQ(guest.Ask("hello " + broker_.socket("a")).rfind("welcome", 0), 0U);
+  BehindItsBack(Clk(mrq::ClkCmd::kSetRate, kUarta, 51'000'000));
+  BehindItsBack(Deassert(kUartaReset));
+  EXPECT_THAT(Complaints(), IsEmpty());
+  // VIC is nobody's, and hangs on another PLL.
+  BehindItsBack(Pg(mrq::PgCmd::kSetState, kVicDomain, 1));
+  BehindItsBack(Deassert(kVicReset));
+  excused_ = {core::Resource::Of(kVicDomain)};
+  EXPECT_THAT(Complaints(), ElementsAre("reset 113 was left deasserted"));
 }
 
 }  // namespace

@@ -126,7 +126,6 @@ void TestBroker::Disconnect(absl::Duration grace) {
 }
 
 void TestBroker::Crash() {
-  // First: what follows would release all that is held.
   hardware_.Unplug();
   Disconnect(absl::ZeroDuration());
   engine().Stop();

@@ -46,8 +46,9 @@ class TestBroker {
   TestBroker(const TestBroker&) = delete;
   TestBroker& operator=(const TestBroker&) = delete;
 
-  // Ends it as SIGKILL does: connections end, nothing is released, and the hardware stays as it is.
-  // Until Restart() only sim() and directory() may be called, and sockets' names be remembered.
+  // Ends it, and whatever it would still ask of the hardware has no effect, as after SIGKILL: what
+  // is held stays on. Its clients see an orderly end, though. Nothing may hang in the simulator.
+  // Until Restart() only sim() and directory() may be called.
   void Crash();
   // Starts it again, on the hardware as it is, with nothing remembered; events begin anew.
   void Restart();

@@ -16,17 +16,22 @@ mapfile -t sources < <(git ls-files 'kernel/*.c' 'kernel/*.h' 'tests/e2e/*.c' 't
 check --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON --file "${sources[@]}"
 for patch in kernel/guest/patches/*.patch; do check --no-signoff - <"$patch"; done
 
-# said WHERE ARGUMENT...: fails when sparse or the compiler say something about our files there.
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+# said WHERE ARGUMENT...: fails when sparse or the compiler say something about our files there, or don't come to it.
 said() {
-  local said
-  said="$(make -s -C "$build" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- C=2 W=1 "${@:2}" 2>&1 |
-    grep -E "$1" || true)"
-  if [ -n "$said" ]; then echo "$said" >&2; status=1; fi
+  if ! make -s -C "$build" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- C=2 W=1 "${@:2}" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    status=1
+  elif grep -E "$1" "$log" >&2; then
+    status=1
+  fi
 }
 for build in "$@"; do
   said 'drivers/firmware/tegra/bpmp-guest' drivers/firmware/tegra/
   # What tests/e2e/initramfs.sh has copied there.
-  touch "$build"/bpmp-modules/host/*.c
+  touch "$build"/bpmp-modules/{host,consumer}/*.c
   said 'bpmp-host' CONFIG_TEGRA_BPMP_HOST_PROXY=m M="$build/bpmp-modules/host" modules
+  said 'bpmp-modules/consumer' M="$build/bpmp-modules/consumer" modules
 done
 exit $status

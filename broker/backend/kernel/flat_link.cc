@@ -93,8 +93,9 @@ LinkResult FlatLink::Failed(int error) const {
 LinkResult FlatLink::NotCarried(int error) const {
   // The host's driver is suspended, and takes nothing.
   if (error == EAGAIN) return {BusyError(device_->name())};
-  return {UnknownError(device_->name(), absl::StrCat("lost the firmware (", ErrnoText(error), ")")),
-          IsGone(error)};
+  // The device itself is there: it has told us.
+  return {
+      UnknownError(device_->name(), absl::StrCat("lost the firmware (", ErrnoText(error), ")"))};
 }
 
 absl::StatusOr<std::optional<Holds>> FlatLink::Adopt() {

@@ -86,6 +86,11 @@ int run_pg(uint32_t cmd, uint32_t id, uint32_t state);
 /* Submits as soon as there is a slot; zero if it could not. */
 uint64_t submit(int file, struct bpmp_host_transfer transfer);
 
+/* process.c */
+
+/* Makes the call in a process that is killed as soon as it waits in the kernel; checks that it ends. */
+void killed_in(void (*call)(void), const char *what);
+
 /* legacy.c */
 
 /* By write() what the transfer asks; the error word, or a negative errno of write() itself. */

@@ -9,7 +9,8 @@
  *
  * The clock, reset and domain must be allowed, the parent be the clock's and not allowed by itself.
  * One line a check, and one at the end; exits with 0 if nothing failed. With -n or -e no checks, but
- * what soak.c says; with -x those of stuck.c alone, for a host where no change of the clock's rate ends.
+ * what soak.c says; with -x those of stuck.c alone, for a host where no change of the clock's rate
+ * ends.
  */
 #include <stdio.h>
 #include <stdlib.h>

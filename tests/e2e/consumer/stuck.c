@@ -4,7 +4,8 @@
  * changes the rate of the first clock then waits as for a firmware that never answers, deaf to
  * signals, and with the lock of all clocks.
  *
- *   stuck  1  from now on; 0: they go on, and so does everybody
+ *   stuck  1  from now on; 0: they go on, and so does everybody. Not for a change by this consumer
+ *             itself, whose lock is needed for both
  */
 #include <linux/kernel.h>
 
