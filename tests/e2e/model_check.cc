@@ -123,7 +123,7 @@ class Checker {
   }
   // What is held, and the clocks that this needs.
   void NoteNeeded(const core::ResourceStatus& status) {
-    if (status.holders.empty()) return;
+    if (status.holders.empty() && !status.residue) return;
     needed_.insert(status.resource);
     if (status.resource.kind != ResourceKind::kClock) return;
     // A root's parent is 0, which is no clock.

@@ -15,7 +15,8 @@ namespace bpmp::testing {
 // Whether the simulated hardware is what the living VMs hold, and no more:
 //
 //  - a clock that runs, or a domain that is on, beyond what the board started with is held by a
-//    living VM, or a clock runs from it that is;
+//    living VM, or a clock runs from it that is; or it was on when the broker started, and is left
+//    for its owner;
 //  - whoever holds something lives, and it runs;
 //  - a clock has the rate and the parent that it started with, unless a living VM may set those of
 //    it, of what feeds it, or of another clock that this feeds too (the root doesn't count);
