@@ -59,8 +59,9 @@ void Core::Impl::Start() {
   const auto found = [&](Resource resource) {
     machine.SetGate(resource, GateState::kOn);
     machine.Apply(Change::Kind::kFound, kHost, resource, 1);
-    if (machine.options.host_counts_apart)
+    if (machine.options.host_counts_apart) {
       machine.Apply(Change::Kind::kForeign, kHost, resource, 1);
+    }
   };
   for (uint32_t id = 0; id < machine.inventory.clocks.size(); ++id) {
     if (machine.inventory.clocks[id].exists() && machine.inventory.clocks[id].found_on) {
