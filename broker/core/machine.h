@@ -44,7 +44,7 @@ struct Machine {
     ledger.Apply({kind, vm, resource, value});
   }
   void SetGate(Resource resource, GateState state);
-  // The backend holds it for us.
+  // It is on by the host alone no longer: the backend holds it for us, or it is off.
   void NoteOurs(Resource resource);
   // Records a vote (the host's is a pin), and the rate vote that comes with it.
   void CommitVote(VmId vm, Resource resource);

@@ -48,9 +48,7 @@ TEST_P(DebugTest, NothingIsFound) {
   EXPECT_THAT(Complaints(log), IsEmpty());
 }
 
-constexpr Versions kDebug[] = {{"6_1_DEBUG", "7_2"}, {"6_12_DEBUG", "10_0"}};
-INSTANTIATE_TEST_SUITE_P(Linux, DebugTest, ::testing::ValuesIn(kDebug),
-                         [](const auto& versions) { return NameOf(versions.param); });
+INSTANTIATE_TEST_SUITE_P(Linux, DebugTest, ::testing::ValuesIn(kDebug), NameOfTest);
 
 }  // namespace
 }  // namespace bpmp::testing

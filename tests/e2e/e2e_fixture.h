@@ -25,12 +25,21 @@ struct Versions {
   const char* qemu;
 };
 std::string NameOf(const Versions& versions);
+// The last argument of INSTANTIATE_TEST_SUITE_P.
+inline std::string NameOfTest(const ::testing::TestParamInfo<Versions>& info) {
+  return NameOf(info.param);
+}
+// Each version once, and the debug kernels.
+inline constexpr Versions kPairs[] = {{"6_1", "7_2"}, {"6_12", "10_0"}};
+inline constexpr Versions kDebug[] = {{"6_1_DEBUG", "7_2"}, {"6_12_DEBUG", "10_0"}};
 std::ostream& operator<<(std::ostream& out, const Versions& versions);
 
-// The device that most tests pass through, and what a consumer is given of it: positions in these
-// lists are what it is told.
+// The devices that most tests pass through, and what a consumer is given of the first: positions in
+// these lists are what it is told.
 inline constexpr uint32_t kUartaClock = 155;
 inline constexpr uint32_t kUartaReset = 100;
+inline constexpr uint32_t kVicClock = 167;
+inline constexpr uint32_t kVicDomain = 29;
 inline constexpr char kUartaNode[] =
     "clocks = <&{/bpmp} 155>, <&{/bpmp} 102>, <&{/bpmp} 14>; resets = <&{/bpmp} 100>;";
 

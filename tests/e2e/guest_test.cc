@@ -121,8 +121,7 @@ TEST_P(BootTest, SleepsAndWakes) {
 }
 
 constexpr Versions kAll[] = {{"6_1", "7_2"}, {"6_1", "10_0"}, {"6_12", "7_2"}, {"6_12", "10_0"}};
-INSTANTIATE_TEST_SUITE_P(Linux, BootTest, ::testing::ValuesIn(kAll),
-                         [](const auto& versions) { return NameOf(versions.param); });
+INSTANTIATE_TEST_SUITE_P(Linux, BootTest, ::testing::ValuesIn(kAll), NameOfTest);
 
 }  // namespace
 }  // namespace bpmp::testing

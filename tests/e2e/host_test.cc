@@ -177,12 +177,8 @@ TEST_P(HostTest, ATransferThatNeverEnds) {
   EXPECT_THAT(Complaints(host->KernelLog()), IsEmpty());
 }
 
-constexpr Versions kPairs[] = {{"6_1", "7_2"}, {"6_12", "10_0"}};
-INSTANTIATE_TEST_SUITE_P(Linux, HostTest, ::testing::ValuesIn(kPairs),
-                         [](const auto& versions) { return NameOf(versions.param); });
-constexpr Versions kDebug[] = {{"6_1_DEBUG", "7_2"}, {"6_12_DEBUG", "10_0"}};
-INSTANTIATE_TEST_SUITE_P(LinuxDebug, HostTest, ::testing::ValuesIn(kDebug),
-                         [](const auto& versions) { return NameOf(versions.param); });
+INSTANTIATE_TEST_SUITE_P(Linux, HostTest, ::testing::ValuesIn(kPairs), NameOfTest);
+INSTANTIATE_TEST_SUITE_P(LinuxDebug, HostTest, ::testing::ValuesIn(kDebug), NameOfTest);
 
 }  // namespace
 }  // namespace bpmp::testing

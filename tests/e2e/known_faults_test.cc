@@ -223,15 +223,11 @@ TEST_P(KnownFaultsTest, ABrokerThatIsGoneOrHangsIsAnError) {
   EXPECT_THAT(Complaints(guest->KernelLog()), IsEmpty());
 }
 
-constexpr Versions kPairs[] = {{"6_1", "7_2"}, {"6_12", "10_0"}};
 constexpr Versions kLeaks[] = {
     {"6_1", "7_2"}, {"6_12", "10_0"}, {"6_1_DEBUG", "7_2"}, {"6_12_DEBUG", "10_0"}};
-INSTANTIATE_TEST_SUITE_P(Linux, KnownFaultsTest, ::testing::ValuesIn(kPairs),
-                         [](const auto& versions) { return NameOf(versions.param); });
-INSTANTIATE_TEST_SUITE_P(Linux, TaglessTest, ::testing::ValuesIn(kPairs),
-                         [](const auto& versions) { return NameOf(versions.param); });
-INSTANTIATE_TEST_SUITE_P(Linux, LeakTest, ::testing::ValuesIn(kLeaks),
-                         [](const auto& versions) { return NameOf(versions.param); });
+INSTANTIATE_TEST_SUITE_P(Linux, KnownFaultsTest, ::testing::ValuesIn(kPairs), NameOfTest);
+INSTANTIATE_TEST_SUITE_P(Linux, TaglessTest, ::testing::ValuesIn(kPairs), NameOfTest);
+INSTANTIATE_TEST_SUITE_P(Linux, LeakTest, ::testing::ValuesIn(kLeaks), NameOfTest);
 
 }  // namespace
 }  // namespace bpmp::testing

@@ -183,11 +183,8 @@ TEST_P(BrokerLivesTest, ABrokerThatHangsForTenSeconds) {
   ExpectWorksAgain(guest.get());
 }
 
-constexpr Versions kPairs[] = {{"6_1", "7_2"}, {"6_12", "10_0"}};
-INSTANTIATE_TEST_SUITE_P(Linux, LinuxLivesTest, ::testing::ValuesIn(kPairs),
-                         [](const auto& versions) { return NameOf(versions.param); });
-INSTANTIATE_TEST_SUITE_P(Linux, BrokerLivesTest, ::testing::ValuesIn(kPairs),
-                         [](const auto& versions) { return NameOf(versions.param); });
+INSTANTIATE_TEST_SUITE_P(Linux, LinuxLivesTest, ::testing::ValuesIn(kPairs), NameOfTest);
+INSTANTIATE_TEST_SUITE_P(Linux, BrokerLivesTest, ::testing::ValuesIn(kPairs), NameOfTest);
 
 }  // namespace
 }  // namespace bpmp::testing

@@ -126,9 +126,7 @@ class Checker {
     if (status.holders.empty() && !status.residue) return;
     needed_.insert(status.resource);
     if (status.resource.kind != ResourceKind::kClock) return;
-    // A root's parent is 0, which is no clock.
-    for (ClockId above = scene_.now.Parent(ClockId(status.resource.id)); above != ClockId();
-         above = scene_.now.Parent(above)) {
+    for (const ClockId above : Feeders(ClockId(status.resource.id))) {
       needed_.insert(Resource::Of(above));
     }
   }
@@ -152,26 +150,35 @@ class Checker {
                          [&](VmId vm) { return core.GrantOf(vm, resource).access >= least; });
     });
   }
-  // Calls `see` with the clock and what feeds it, but for the root, until it says true; whether it
-  // did.
-  template <typename See>
-  bool AnyUpwards(ClockId clock, See see) const {
-    for (;; clock = scene_.now.Parent(clock)) {
-      if (see(clock)) return true;
-      const ClockId parent = scene_.now.Parent(clock);
-      if (parent == ClockId() || scene_.now.Parent(parent) == ClockId()) return false;
+  // What feeds a clock, the root last.
+  std::vector<ClockId> Feeders(ClockId clock) const {
+    std::vector<ClockId> feeders;
+    // A root's parent is 0, which is no clock.
+    for (ClockId above = scene_.now.Parent(clock); above != ClockId();
+         above = scene_.now.Parent(above)) {
+      feeders.push_back(above);
     }
+    return feeders;
+  }
+  // It, and what feeds it but for the root, which feeds everything.
+  std::vector<ClockId> Branch(ClockId clock) const {
+    std::vector<ClockId> branch = Feeders(clock);
+    if (!branch.empty()) branch.pop_back();
+    branch.push_back(clock);
+    return branch;
   }
   void NoteSettable(const core::ResourceStatus& status) {
     if (!GrantedToLiving(status.resource, core::Access::kExclusive)) return;
-    AnyUpwards(ClockId(status.resource.id), [&](ClockId above) {
-      settable_.insert(above);
-      return false;
-    });
+    const std::vector<ClockId> branch = Branch(ClockId(status.resource.id));
+    settable_.insert(branch.begin(), branch.end());
   }
   void CheckTuning(const core::ResourceStatus& status) {
     const ClockId clock(status.resource.id);
-    if (AnyUpwards(clock, [&](ClockId above) { return settable_.count(above) > 0; })) return;
+    const std::vector<ClockId> branch = Branch(clock);
+    if (std::any_of(branch.begin(), branch.end(),
+                    [&](ClockId above) { return settable_.count(above) > 0; })) {
+      return;
+    }
     if (scene_.now.Rate(clock) != start_.Rate(clock)) {
       Complain(status, absl::StrCat("was left at ", scene_.now.Rate(clock), " Hz instead of ",
                                     start_.Rate(clock)));
@@ -183,8 +190,8 @@ class Checker {
   void CheckReset(Resource resource) {
     const ResetId reset(resource.id);
     using backend::sim::ResetLine;
-    if (scene_.now.Reset(reset) == start_.Reset(reset) || excused_.count(resource) > 0) return;
     if (scene_.now.Reset(reset) != ResetLine::kDeasserted) return;
+    if (start_.Reset(reset) == ResetLine::kDeasserted || excused_.count(resource) > 0) return;
     if (GrantedToLiving(resource, core::Access::kVote)) return;
     complaints_.push_back(absl::StrCat("reset ", resource.id, " was left deasserted"));
   }

@@ -52,10 +52,7 @@ std::string MakeDirectory() {
 TestBroker::TestBroker(const std::string& config) : TestBroker(config, Options()) {}
 
 TestBroker::TestBroker(const std::string& config, Options options)
-    : directory_(MakeDirectory()),
-      options_(std::move(options)),
-      sim_(options_.sim),
-      hardware_(&sim_) {
+    : directory_(MakeDirectory()), options_(std::move(options)), sim_(options_.sim) {
   if (!google::protobuf::TextFormat::ParseFromString(config, &config_)) Die("bad configuration");
   config_.set_runtime_dir(directory_);
   daemon::Environment environment;
@@ -77,8 +74,7 @@ void TestBroker::Compose() {
 
 void TestBroker::MakeEngine() {
   auto profile = Must(daemon::LoadProfiles({}), "profile");
-  auto inventory =
-      Must(backend::ReadInventory(&hardware_, MonotonicClock(), {}, nullptr), "inventory");
+  auto inventory = Must(backend::ReadInventory(&sim_, MonotonicClock(), {}, nullptr), "inventory");
   sim_.ForgetRequests();
   const auto spec = Must(service::ToPolicySpec(config_), "configuration");
   auto policy = Must(core::Compile(spec, profile, inventory, nullptr), "policy");
@@ -92,7 +88,7 @@ void TestBroker::MakeEngine() {
   life_->engine = std::make_unique<backend::Engine>(
       std::make_unique<core::Core>(std::move(inventory), std::move(profile), std::move(policy),
                                    life_->observers.get()),
-      &hardware_, &MonotonicClock(), engine_options, options_.request_observer);
+      &sim_, &MonotonicClock(), engine_options, options_.request_observer);
 }
 
 void TestBroker::Listen() {
@@ -126,16 +122,12 @@ void TestBroker::Disconnect(absl::Duration grace) {
 }
 
 void TestBroker::Crash() {
-  hardware_.Unplug();
   Disconnect(absl::ZeroDuration());
   engine().Stop();
   life_.reset();
 }
 
-void TestBroker::Restart() {
-  hardware_.Plug();
-  Compose();
-}
+void TestBroker::Restart() { Compose(); }
 
 TestBroker::~TestBroker() {
   if (life_ != nullptr) {

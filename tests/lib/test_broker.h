@@ -19,7 +19,6 @@
 #include "broker/service/remote_server.h"
 #include "broker/service/sessions.h"
 #include "broker/service/vm_registry.h"
-#include "tests/lib/plugged_backend.h"
 
 namespace bpmp::testing {
 
@@ -46,9 +45,8 @@ class TestBroker {
   TestBroker(const TestBroker&) = delete;
   TestBroker& operator=(const TestBroker&) = delete;
 
-  // Ends it, and whatever it would still ask of the hardware has no effect, as after SIGKILL: what
-  // is held stays on. Its clients see an orderly end, though. Nothing may hang in the simulator.
-  // Until Restart() only sim() and directory() may be called.
+  // Ends it while the hardware goes on: a broker that stops releases nothing. Nothing may hang in
+  // the simulator. Until Restart() only sim() and directory() may be called.
   void Crash();
   // Starts it again, on the hardware as it is, with nothing remembered; events begin anew.
   void Restart();
@@ -101,7 +99,6 @@ class TestBroker {
   const Options options_;
   v1::Config config_;
   backend::sim::SimBackend sim_;
-  PluggedBackend hardware_;
   std::unique_ptr<Life> life_;
 };
 

@@ -20,9 +20,9 @@ static struct bpmp_host_transfer within(struct bpmp_host_transfer transfer, uint
 
 static void set_rate(void)
 {
-	struct bpmp_host_transfer transfer = clk(SET_RATE, clock_id, rate / 2);
+	struct bpmp_host_transfer transfer = within(clk(SET_RATE, clock_id, rate / 2),
+						    BPMP_HOST_MAX_TIMEOUT_MS);
 
-	transfer.timeout_ms = BPMP_HOST_MAX_TIMEOUT_MS;
 	do_ioctl(fd, BPMP_HOST_TRANSFER, &transfer);
 }
 
