@@ -33,7 +33,7 @@ function(bpmp_test name)
 endfunction()
 
 # bpmp_fuzzer(NAME CORPUS dir SOURCES a_fuzzer.cc DEPS other ...)
-# ctest replays the corpus and fuzzes for a few seconds more; longer runs: docs/testing.md.
+# ctest replays the corpus and fuzzes for a minute more; longer runs: docs/testing.md.
 function(bpmp_fuzzer name)
   cmake_parse_arguments(arg "" "CORPUS" "SOURCES;DEPS" ${ARGN})
   if(NOT BPMP_BUILD_FUZZERS)
@@ -44,9 +44,9 @@ function(bpmp_fuzzer name)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set(scratch ${CMAKE_CURRENT_BINARY_DIR}/${name}.corpus)
   file(MAKE_DIRECTORY ${scratch})
-  add_test(NAME ${name} COMMAND ${name} -max_total_time=20 -timeout=5 -rss_limit_mb=2048
+  add_test(NAME ${name} COMMAND ${name} -max_total_time=60 -timeout=5 -rss_limit_mb=2048
            -print_final_stats=1 ${scratch} ${arg_CORPUS})
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
 endfunction()
 
 # bpmp_cold(SOURCE...): code of this folder that runs seldom is compiled for size where the rest is for

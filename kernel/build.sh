@@ -4,10 +4,12 @@
 # The host proxy is a module of its own, but for --debug, which has it built in.
 #
 #   kernel/build.sh [--version 6.1|6.12] [--debug] [--guest-proxy FILE]
+#   kernel/build.sh [--version 6.1|6.12] --stock
 #   kernel/build.sh --src DIR [--debug] [--guest-proxy FILE]
 #
 #   --version V   from the distribution's package linux-source-V (the default: 6.1)
 #   --src DIR     a source tree of your own, which guest/apply.sh and host/apply.sh change
+#   --stock       as the distribution has it: without the guest proxy, and with nothing changed
 #   --debug       with KASAN, lockdep and the KUnit tests
 #   --guest-proxy FILE   with another source in place of bpmp-guest-proxy.c, to compare with
 #
@@ -19,18 +21,23 @@ here="$(cd "$(dirname "$0")" && pwd)"
 . "$here/../deploy/lib/packages.sh"
 . "$here/../deploy/lib/apt_private.sh"
 
-version=6.1 src='' debug=no proxy=''
+version=6.1 src='' debug=no proxy='' stock=no
 while [ $# -gt 0 ]; do
   case "$1" in
     --version) version="${2:?--version needs 6.1 or 6.12}"; shift ;;
     --src) src="$(cd "${2:?--src needs a directory}" && pwd)"; shift ;;
     --debug) debug=yes ;;
+    --stock) stock=yes ;;
     --guest-proxy) proxy="$(realpath -e -- "${2:?--guest-proxy needs a file}")"; shift ;;
-    -h|--help) sed -n '3,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '3,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "build.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
   esac
   shift
 done
+if [ "$stock" = yes ] && [ "$src$debug$proxy" != no ]; then
+  echo "build.sh: --stock is a kernel of the distribution as it is; leave --src, --debug and --guest-proxy out" >&2
+  exit 2
+fi
 cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}/kernel"
 say() { printf '== %s\n' "$*" >&2; }
 # Where something is unpacked; what is left of it goes with us.
@@ -47,6 +54,7 @@ fetch() {
   # A patch that has changed needs the tree as it was.
   local wanted
   wanted="$(cat "$here"/guest/patches/*.patch | sha256sum)"
+  if [ "$stock" = yes ]; then src="$src-stock" wanted=none; fi
   [ "$(cat "$src/.bpmp-patches" 2>/dev/null)" != "$wanted" ] || return 0
   say "unpacking the source of Linux $1"
   work="$(mktemp -d -p "$cache")"
@@ -78,11 +86,16 @@ exec 9>"$cache/lock"
 flock 9
 
 [ -n "$src" ] || fetch "$version"
-"$here/guest/apply.sh" "$src"
-"$here/host/apply.sh" "$src"
-build="$cache/build-${src##*/src-}"
-[ "$src" = "$cache/src-$version" ] || build="$src/build-bpmp"
 fragments=("$here/configs/guest.config")
+if [ "$stock" = no ]; then
+  "$here/guest/apply.sh" "$src"
+  "$here/host/apply.sh" "$src"
+  fragments+=("$here/configs/guest-proxy.config")
+fi
+case "$src" in
+  "$cache"/*) build="$cache/build-${src##*/src-}" ;;
+  *) build="$src/build-bpmp" ;;
+esac
 if [ "$debug" = yes ]; then build="$build-debug" fragments+=("$here/configs/debug.config"); fi
 [ -z "$proxy" ] || build="$build-$(basename "$proxy" .c)"
 mkdir -p "$build"

@@ -188,6 +188,8 @@ if [ "$label" != fuzz ]; then
     kernel 6_12 kernel/build.sh --version 6.12
     kernel 6_1 in_time 'Linux 6.1' kernel/build.sh --version 6.1
     tests/style/kernel.sh "${kernels[@]}"
+    kernel 6_12_STOCK in_time 'Linux 6.12 without a change' kernel/build.sh --version 6.12 --stock
+    kernel 6_1_STOCK in_time 'Linux 6.1 without a change' kernel/build.sh --version 6.1 --stock
     say 'build: arm64'
     BPMP_BROKER_ARM64="$(in_time 'the broker for arm64' tests/e2e/broker_arm64.sh)" || left_out
     export BPMP_BROKER_ARM64

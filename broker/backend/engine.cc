@@ -15,6 +15,7 @@ Engine::Engine(std::unique_ptr<core::Core> core, core::Backend* backend, const C
     : clock_(clock),
       options_(options),
       observer_(observer),
+      backend_(backend),
       core_(std::move(core)),
       leases_([core = core_.get()](core::Resource vote) { return DropRank(*core, vote); }),
       worker_(backend, clock, options.slots, this) {
@@ -27,6 +28,7 @@ Engine::Engine(std::unique_ptr<core::Core> core, core::Backend* backend, const C
   }
   Deliver(std::move(pending));
   timer_ = StartThread("bpmp-timer", [this] { TimerLoop(); });
+  backend_->Listen(this);
 }
 
 Engine::~Engine() {
@@ -44,6 +46,7 @@ void Engine::Stop() {
     waiting_.clear();
     stopping_.SignalAll();
   }
+  backend_->Listen(nullptr);
   worker_.Stop();
   for (Waiting& waiting : left) {
     waiting.reply(mrq::Fail(mrq::Error::kAgain), core::Reason::kBackendFailed);
@@ -139,24 +142,13 @@ uint32_t Engine::Release(VmId vm, absl::AnyInvocable<void()> done) {
   return epoch;
 }
 
-void Engine::WhenReleased(VmId vm, absl::AnyInvocable<void()> done) {
-  Pending pending;
-  {
-    MutexLock lock(&mutex_);
-    core::Effects none;
-    release_waiters_.emplace_back(vm, std::move(done));
-    Collect(&none, &pending);
-  }
-  Deliver(std::move(pending));
-}
-
-absl::Status Engine::Install(core::Policy policy) {
+absl::Status Engine::Install(core::Policy policy, core::Core::Unallowed unallowed) {
   Pending pending;
   absl::Status status;
   {
     MutexLock lock(&mutex_);
     core::Effects effects;
-    status = core_->Install(std::move(policy), &effects);
+    status = core_->Install(std::move(policy), &effects, unallowed);
     Collect(&effects, &pending);
   }
   Deliver(std::move(pending));
@@ -214,15 +206,7 @@ void Engine::Collect(core::Effects* effects, Pending* pending) {
     DropOrphans(effects);  // may answer others
   } while (!effects->replies.empty());
   pending->transfers = std::move(effects->transfers);
-  std::vector<std::pair<VmId, absl::AnyInvocable<void()>>> still;
-  for (auto& waiter : release_waiters_) {
-    if (core_->IsReleasing(waiter.first)) {
-      still.push_back(std::move(waiter));
-    } else {
-      pending->released.push_back(std::move(waiter.second));
-    }
-  }
-  release_waiters_ = std::move(still);
+  TakeReleased(pending);
 }
 
 void Engine::Deliver(Pending pending) {

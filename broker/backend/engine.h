@@ -2,6 +2,7 @@
 #ifndef BROKER_BACKEND_ENGINE_H_
 #define BROKER_BACKEND_ENGINE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,11 +20,21 @@
 #include "broker/backend/worker.h"
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
+#include "broker/base/listener_slot.h"
 #include "broker/base/mutex.h"
+#include "broker/core/backend.h"
 #include "broker/core/core.h"
 #include "broker/mrq/types.h"
 
 namespace bpmp::backend {
+
+// What became of something that a VM was to be told.
+enum class Notified : uint8_t {
+  kSent,       // or waits to be
+  kMerged,     // with one that waits to be sent
+  kNoSession,  // there is nobody to tell
+};
+inline constexpr size_t kNotifiedCount = 3;
 
 // Hears of every request that the engine answered; for metrics and audit. Called from any thread,
 // no lock held; must be thread-safe and quick.
@@ -40,6 +51,22 @@ class RequestObserver {
   };
   virtual ~RequestObserver() = default;
   virtual void OnRequest(const Record& record) = 0;
+  // The firmware has said something unasked, which VMs may hear, or nobody; and what came of it for
+  // each VM that may.
+  virtual void OnInbound(bool /*for_vms*/) {}
+  virtual void OnNotified(VmId /*vm*/, Notified /*notified*/) {}
+};
+
+// Brings to the VMs what the firmware says unasked. Called from any thread, no lock held; must be
+// thread-safe, quick, and not block. May call the engine, but not its Stop() or Listen().
+class GuestNotifier {
+ public:
+  virtual ~GuestNotifier() = default;
+  virtual Notified Notify(VmId vm, const mrq::HostTrip& trip) = 0;
+  // All of them have been told: `vms` that may hear it, of which `told` will.
+  virtual void OnTrip(const mrq::HostTrip& trip, size_t vms, size_t told) = 0;
+  // It is for nobody, and why.
+  virtual void OnDropped(const absl::Status& why) = 0;
 };
 
 struct EngineOptions {
@@ -55,7 +82,7 @@ struct EngineOptions {
 //
 // Callbacks run in the caller's thread when the answer is ready at once, else in a worker's or the
 // timer's; no lock is held, and they may call back into the engine.
-class Engine : private Worker::Sink {
+class Engine : private Worker::Sink, private core::InboundListener {
  public:
   using ReplyFn = absl::AnyInvocable<void(const mrq::Response&, core::Reason)>;
 
@@ -92,7 +119,18 @@ class Engine : private Worker::Sink {
   uint32_t Release(VmId vm, absl::AnyInvocable<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
   // Runs `done` when `vm` has no release in progress.
   void WhenReleased(VmId vm, absl::AnyInvocable<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status Install(core::Policy policy) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Calls nobody back, so that it may be called under a lock of the caller's; who waits for the VM
+  // to be free hears of it soon after.
+  void SetAdmission(VmId vm, core::Admission admission) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Runs `done` once, when core::Core::IsFree(vm) is true, which may be at once; never once the
+  // engine was stopped.
+  using WaitId = uint64_t;
+  WaitId WhenFree(VmId vm, absl::AnyInvocable<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
+  // `done` doesn't run any more, unless it has, or is about to.
+  void CancelWait(WaitId wait) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Install(core::Policy policy,
+                       core::Core::Unallowed unallowed = core::Core::Unallowed::kKeep)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status ClearQuarantine(core::Resource resource) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Reads the core under the lock: `reader` gets a const core::Core&, must be quick and must not
@@ -103,9 +141,14 @@ class Engine : private Worker::Sink {
     return std::forward<Reader>(reader)(static_cast<const core::Core&>(*core_));
   }
 
+  // Who tells the VMs what the firmware says unasked; null: nobody does. Not owned. Once this
+  // returns, the one before isn't called any more.
+  void Listen(GuestNotifier* notifier) { notifier_.Set(notifier); }
+
   Worker::Stats worker_stats() const { return worker_.stats(); }
 
-  // Stops taking transfers; what waits is answered -EAGAIN. Idempotent; the destructor calls it.
+  // Stops taking transfers and listening; what waits is answered -EAGAIN. Idempotent; the
+  // destructor calls it.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -135,6 +178,8 @@ class Engine : private Worker::Sink {
               core::Reason reason, absl::Duration latency);
   void OnDone(TransferId id, absl::StatusOr<mrq::Response> result) override;
   void OnOverdue(TransferId id) override;
+  // engine_inbound.cc
+  void OnInbound(uint32_t mrq, absl::Span<const uint8_t> data) override ABSL_LOCKS_EXCLUDED(mutex_);
   void TimerLoop();
   // engine_leases.cc. A request was answered; an orphan's; whatever can be dropped now is.
   void OnAnswer(VmId vm, const mrq::Request& request, const mrq::Response& response, LeaseId lease)
@@ -146,11 +191,15 @@ class Engine : private Worker::Sink {
   bool DropNextOrphan(VmId vm, core::Effects* effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What a step of the core brought, and hands it out.
   void Collect(core::Effects* effects, Pending* pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // engine_waits.cc. Who waited for a release that is over, or for a VM that is free.
+  void TakeReleased(Pending* pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Deliver(Pending pending) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Clock* const clock_;
   const EngineOptions options_;
   RequestObserver* const observer_;
+  core::Backend* const backend_;
+  ListenerSlot<GuestNotifier> notifier_;
 
   mutable Mutex mutex_;
   CondVar stopping_;
@@ -159,6 +208,13 @@ class Engine : private Worker::Sink {
   absl::flat_hash_map<Ticket, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
   LeaseBook leases_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::pair<VmId, absl::AnyInvocable<void()>>> release_waiters_ ABSL_GUARDED_BY(mutex_);
+  struct FreeWaiter {
+    WaitId id = 0;
+    VmId vm;
+    absl::AnyInvocable<void()> done;
+  };
+  std::vector<FreeWaiter> free_waiters_ ABSL_GUARDED_BY(mutex_);
+  WaitId next_wait_ ABSL_GUARDED_BY(mutex_) = 1;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 
   Worker worker_;

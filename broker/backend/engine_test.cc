@@ -11,6 +11,7 @@
 
 #include "broker/backend/engine_fixture.h"
 #include "broker/backend/sim/sim_backend.h"
+#include "broker/base/endian.h"
 #include "broker/mrq/codec.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -41,6 +42,23 @@ class EngineTest : public ::testing::Test {
                                    {std::to_string(kUarta.value()), std::to_string(kFuse.value())},
                                    core::Access::kVote));
     }
+    Start(std::move(specs), request_timeout, transfer_timeout);
+  }
+  void StartWithOneThatMayDoEverything() {
+    core::VmSpec everything;
+    everything.name = "everything";
+    everything.all_exclusive = true;
+    for (uint32_t zone = 0; zone <= core::kMaxThermalZoneId; ++zone) {
+      everything.thermal_zones.push_back({zone, {}});
+    }
+    for (uint32_t controller = 0; controller <= core::kMaxPcieControllerId; ++controller) {
+      everything.pcie_controllers.push_back({controller, {}});
+    }
+    everything.emc_latency = true;
+    Start({everything}, kPatient, kPatient);
+  }
+  void Start(std::vector<core::VmSpec> specs, absl::Duration request_timeout,
+             absl::Duration transfer_timeout) {
     EngineOptions options;
     options.request_timeout = request_timeout;
     options.transfer_timeout = transfer_timeout;
@@ -91,6 +109,64 @@ TEST_F(EngineTest, AnswersBytesThatAreNoRequest) {
   engine_->SubmitBytes(kFirst, 75, truncated, kPatient, debug.Take());
   EXPECT_EQ(debug.Wait(), mrq::Fail(mrq::Error::kInval));
   EXPECT_EQ(debug.reason(), core::Reason::kNotForwarded);
+}
+
+TEST_F(EngineTest, NoPolicyOpensWhatIsNotForVms) {
+  StartWithOneThatMayDoEverything();
+  const uint64_t calls = sim_.calls();
+  // Also DEBUG, QUERY_TAG, BWMGR_INT, and what no ABI has; with any first word, which is often a
+  // command.
+  std::vector<uint32_t> codes = {0x100, 0x10016, 0xffff'ff16, 0xffff'ffff};
+  for (uint32_t code = 0; code < 0x100; ++code) codes.push_back(code);
+  for (const uint32_t code : codes) {
+    if (mrq::IsForVms(code)) continue;
+    for (uint8_t command = 0; command < 32; ++command) {
+      std::vector<uint8_t> bytes(mrq::kPayloadSize);
+      bytes[0] = command;
+      Answer answer;
+      engine_->SubmitBytes(kFirst, code, bytes, kPatient, answer.Take());
+      EXPECT_EQ(answer.Wait(), mrq::Fail(mrq::Error::kInval)) << "mrq " << code;
+      EXPECT_EQ(answer.reason(), core::Reason::kNotForwarded) << "mrq " << code;
+    }
+    EXPECT_EQ(mrq::ReadU32(Ask(kFirst, mrq::QueryAbiRequest{code})).value_or(0),
+              static_cast<uint32_t>(-static_cast<int32_t>(mrq::Error::kNoDev)));
+  }
+  EXPECT_EQ(sim_.calls(), calls);
+}
+
+// Of an MRQ that a policy opens it opens what is safe for a VM, and no command besides.
+TEST_F(EngineTest, NoPolicyOpensAnotherCommandOfWhatItOpens) {
+  StartWithOneThatMayDoEverything();
+  const uint64_t calls = sim_.calls();
+  const auto refused = [this](uint32_t mrq, size_t offset, uint32_t command) {
+    std::vector<uint8_t> bytes(24);
+    StoreLe<uint32_t>(absl::MakeSpan(bytes), offset, command);
+    Answer answer;
+    engine_->SubmitBytes(kFirst, mrq, bytes, kPatient, answer.Take());
+    EXPECT_EQ(answer.Wait(), mrq::Fail(mrq::Error::kInval)) << mrq << " command " << command;
+  };
+  // SET_TRIP, HOST_TRIP_REACHED, and what no ABI has.
+  for (const uint32_t command : {2u, 5u, 100u, 0x101u, 0x1'0001u, 0x8000'0001u}) {
+    refused(27, 0, command);
+  }
+  // Lane margining, and other users of the lanes.
+  for (const uint32_t command : {0u, 1u, 2u, 6u, 7u, 8u, 0x104u}) refused(69, 2, command);
+  EXPECT_EQ(sim_.calls(), calls);
+}
+
+TEST_F(EngineTest, NoPolicyOpensTheRawIdOfAnotherClock) {
+  StartWithOneThatMayDoEverything();
+  const uint64_t calls = sim_.calls();
+  // ENABLE of UARTA in all but the bits that a short mask drops: other commands, other ids.
+  for (const uint32_t word : {0x1700'009bu, 0x8700'009bu, 0x0710'009bu, 0x0700'109bu}) {
+    std::vector<uint8_t> bytes(16);
+    StoreLe<uint32_t>(absl::MakeSpan(bytes), 0, word);
+    Answer answer;
+    engine_->SubmitBytes(kFirst, 22, bytes, kPatient, answer.Take());
+    EXPECT_EQ(answer.Wait(), mrq::Fail(mrq::Error::kInval)) << std::hex << word;
+  }
+  EXPECT_EQ(sim_.calls(), calls);
+  EXPECT_FALSE(IsOn(kUarta));
 }
 
 TEST_F(EngineTest, ManyVmsAtOnceLeaveTheHardwareAsTheirVotesSay) {

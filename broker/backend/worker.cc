@@ -81,9 +81,9 @@ void Worker::Run() {
   while (const std::optional<Jobs::iterator> next = StartNext()) {
     const Job& job = **next;
     const TransferId id = job.id;
-    absl::StatusOr<mrq::Response> result = job.refusal != nullptr
-                                               ? absl::UnavailableError(job.refusal)
-                                               : backend_->Transfer(job.request, job.deadline);
+    absl::StatusOr<mrq::Response> result =
+        job.refusal != nullptr ? absl::UnavailableError(job.refusal)
+                               : backend_->TransferFor(job.vm, job.request, job.deadline);
     Finish(*next);
     sink_->OnDone(id, std::move(result));
   }

@@ -17,6 +17,12 @@ struct ResetTag {
 struct DomainTag {
   static constexpr const char* kName = "power domain";
 };
+struct PcieControllerTag {
+  static constexpr const char* kName = "PCIe controller";
+};
+struct ThermalZoneTag {
+  static constexpr const char* kName = "thermal zone";
+};
 struct VmTag {
   static constexpr const char* kName = "vm";
 };
@@ -31,6 +37,8 @@ struct TransferTag {
 using ClockId = StrongId<ClockTag>;
 using ResetId = StrongId<ResetTag>;
 using DomainId = StrongId<DomainTag>;
+using PcieControllerId = StrongId<PcieControllerTag>;
+using ThermalZoneId = StrongId<ThermalZoneTag>;
 
 // A slot in the broker's table of agents: 0 is the host, 1.. are VMs. A slot is not reused while
 // the daemon runs, so a VmId in an old log line names one VM for good.

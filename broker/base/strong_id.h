@@ -16,6 +16,7 @@ template <typename Tag, typename Rep = uint32_t>
 class StrongId {
  public:
   using rep = Rep;
+  static constexpr const char* kName = Tag::kName;
 
   constexpr StrongId() = default;
   constexpr explicit StrongId(Rep value) : value_(value) {}

@@ -82,12 +82,14 @@ bool Core::NeedsMaintenance() const {
          !impl_->pending_pins.empty();
 }
 
-absl::Status Core::Install(Policy policy, Effects* effects) {
+absl::Status Core::Install(Policy policy, Effects* effects, Unallowed unallowed) {
   impl_->machine.scheduler.Collect(effects);
-  absl::Status status = impl_->Install(std::move(policy));
+  absl::Status status = impl_->Install(std::move(policy), unallowed);
   impl_->Settle();
   return status;
 }
+
+PolicyDifference Core::Compare(const Policy& next) const { return impl_->Compare(next); }
 
 absl::Status Core::ClearQuarantine(Resource resource, Effects* effects) {
   impl_->machine.scheduler.Collect(effects);

@@ -15,6 +15,7 @@
 #include "broker/core/event.h"
 #include "broker/core/inventory.h"
 #include "broker/core/policy.h"
+#include "broker/core/policy_diff.h"
 #include "broker/core/profile.h"
 #include "broker/core/resource.h"
 #include "broker/mrq/types.h"
@@ -96,9 +97,9 @@ struct RateVote {
 struct ResourceStatus {
   Resource resource;
   std::string name;
-  GateState gate = GateState::kOff;         // clocks and domains
+  GateState gate = GateState::kOff;         // of all but resets
   ResetState reset = ResetState::kUnknown;  // resets
-  std::vector<VmId> holders;                // who holds it, the host (kHost) first
+  std::vector<VmId> holders;                // who holds it, or has it on; the host (kHost) first
   std::vector<VmId> implied;                // VMs that rely on the host's pin
   std::vector<VmId> exclusive;              // who has it exclusively; at most one unless shared
   bool pinned = false;                      // held by the host by configuration or command
@@ -118,15 +119,30 @@ struct ResourceStatus {
   bool shared = false;
 };
 
+// What a VM may take.
+enum class Admission : uint8_t {
+  kOpen,
+  kLeaving,  // whoever uses it goes on; it isn't free before that has ended
+  kClosed,   // nothing: only giving up and reading go on
+};
+
 struct VmStatus {
   VmId vm;
   std::string name;
   uint32_t epoch = 0;
   bool releasing = false;
   bool defined = true;  // false once deleted from the policy
+  bool audit_only = false;
+  Admission admission = Admission::kOpen;
   uint32_t clock_votes = 0;
   uint32_t domain_votes = 0;
   uint32_t waiting = 0;  // calls that wait for an answer
+};
+
+// The least that a VM's requests need, and what should be known of it, one line each.
+struct Suggestion {
+  VmSpec spec;  // devices, clocks, resets, domains, opt-ins; the rest is left empty
+  std::vector<std::string> notes;
 };
 
 // What the core would do with a request, and why, without doing it.
@@ -192,6 +208,13 @@ class Core {
   uint32_t Release(VmId vm, Effects* effects);
   bool IsReleasing(VmId vm) const;
   uint32_t EpochOf(VmId vm) const;
+  // kOpen at first, and again once the VM has left the policy. What was begun before it closes goes
+  // on: who wants it undone releases the VM.
+  void SetAdmission(VmId vm, Admission admission);
+  // The VM holds nothing, neither a release nor a transfer of it is in flight, nothing of it is in
+  // doubt and still tried again, and nothing that was found on waits for it. It isn't kLeaving.
+  // What is quarantined doesn't count: nothing more is going to happen to it.
+  bool IsFree(VmId vm) const;
 
   // Tries again what is in doubt. To be called from time to time while NeedsMaintenance().
   void Maintain(Effects* effects);
@@ -199,9 +222,17 @@ class Core {
 
   // --- Policy and administration ---
 
+  // What becomes of what a VM did and, by a new policy, may no longer do.
+  enum class Unallowed : uint8_t {
+    kKeep,  // it stays until the VM drops it or is released, which nothing forbids
+    kDrop,  // undone as by a release, in its order; what the VM asks meanwhile waits for the end
+  };
   // Replaces the policy. VMs are matched by name; new ones get new slots; those that are gone must
-  // have been released (FailedPrecondition otherwise, and nothing changes).
-  absl::Status Install(Policy policy, Effects* effects);
+  // have been released (FailedPrecondition otherwise, and nothing changes). The host's pins become
+  // those of the new policy, and rate votes follow the new rate policies.
+  absl::Status Install(Policy policy, Effects* effects, Unallowed unallowed = Unallowed::kKeep);
+  // What Install() would change. `next` is compiled against the core's inventory.
+  PolicyDifference Compare(const Policy& next) const;
 
   // Declares the resource fit for use again. NotFound when it wasn't quarantined.
   absl::Status ClearQuarantine(Resource resource, Effects* effects);
@@ -216,11 +247,18 @@ class Core {
   std::string UnknownResource(ResourceKind kind, std::string_view name) const;
   std::vector<VmStatus> Vms() const;
   std::optional<ResourceStatus> Status(Resource resource) const;
-  std::vector<Resource> Resources(ResourceKind kind) const;  // all that exist, by id
+  // All that exist, by id; of PCIe controllers those that some VM has or had on.
+  std::vector<Resource> Resources(ResourceKind kind) const;
   std::vector<Resource> Quarantined() const;
   // `max_rate_hz`: as of Call.
   Explanation Explain(VmId vm, const mrq::Request& request,
                       std::optional<int64_t> max_rate_hz = std::nullopt) const;
+  // The VMs that are told of the zone's trips: those whose policy names it. Audit-only adds none,
+  // as it shows what a VM asks for, and this isn't asked for.
+  std::vector<VmId> WhoHears(ThermalZoneId zone) const;
+  // The least by which the VM may do what it has asked for since it got its slot, whether that was
+  // allowed or not.
+  Suggestion Suggest(VmId vm) const;
   // How many clocks feed this one at present, up to the root; 0 for what is no clock.
   int Depth(ClockId clock) const;
   const Inventory& inventory() const;

@@ -10,9 +10,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "broker/core/judged.h"
 #include "broker/core/ops.h"
 #include "broker/core/switch_request.h"
 #include "broker/mrq/codec.h"
+#include "broker/mrq/commands.h"
 
 namespace bpmp::core {
 namespace {
@@ -141,6 +143,13 @@ Decision Core::Impl::Decide(const Call& call) {
     refused.reason = Reason::kNotPermitted;
     return refused;
   }
+  if (const auto verdict = RefuseDrained(call.vm, call.request)) {
+    const Judged judged =
+        JudgeRequest(machine.judge, machine.inventory, call.vm, call.request, call.max_rate_hz);
+    machine.EmitRefusal(*verdict, call.vm, judged.resource, mrq::MrqCode(call.request),
+                        mrq::CommandCode(call.request));
+    return ReplyWith(mrq::Fail(verdict->error), verdict->reason);
+  }
   if (call.vm == kHost && DropsVote(call.request)) ForgetPin(call.request);
   if (!Releasing(call.vm)) {
     return requests.Decide({call.vm, call.ticket}, call.request, call.max_rate_hz);
@@ -213,31 +222,6 @@ void Core::Impl::Maintain() {
   RetryPins();
 }
 
-absl::Status Core::Impl::Install(Policy policy) {
-  for (const VmId vm : machine.view.Defined()) {
-    const bool stays = std::any_of(policy.vms.begin(), policy.vms.end(), [&](const VmPolicy& p) {
-      return p.name == vm_names[vm.value()];
-    });
-    if (stays) continue;
-    if (Releasing(vm) || !machine.ledger.TouchedBy(vm).empty() ||
-        machine.scheduler.Waiting(vm) > 0 || !machine.scheduler.BusyFor(vm).empty()) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "vm ", vm_names[vm.value()], " still holds resources; release it before it is removed"));
-    }
-  }
-  std::vector<VmId> before = machine.view.Defined();
-  for (const VmId vm : before) machine.view.Set(vm, nullptr);
-  machine.policy = std::move(policy);
-  for (const VmPolicy& vm : machine.policy.vms) {
-    const VmId slot = SlotFor(vm.name);
-    machine.view.Set(slot, &vm);
-    if (std::erase(before, slot) == 0) machine.Emit(EventKind::kVmDefined, slot, {});
-  }
-  for (const VmId gone : before) machine.Emit(EventKind::kVmDeleted, gone, {});
-  TakeOverFound();
-  return absl::OkStatus();
-}
-
 absl::Status Core::Impl::ClearQuarantine(Resource resource) {
   if (!machine.judge.Exists(resource) || !machine.ledger.At(resource).quarantined) {
     return absl::NotFoundError(absl::StrCat(machine.names.NameOf(resource), " is not quarantined"));
@@ -245,7 +229,13 @@ absl::Status Core::Impl::ClearQuarantine(Resource resource) {
   const VmId vm = *machine.ledger.At(resource).quarantined;
   machine.Apply(Change::Kind::kQuarantine, vm, resource, 0);
   machine.Emit(EventKind::kCleared, vm, resource);
-  if (machine.ledger.At(resource).gate == GateState::kUnknown) machine.doubtful[resource] = {vm, 0};
+  if (machine.ledger.At(resource).gate == GateState::kUnknown) {
+    if (resource.kind == ResourceKind::kPcieController) {
+      machine.SetGate(resource, GateState::kOff);  // nothing can tell whether it is
+    } else {
+      machine.doubtful[resource] = {vm, 0};
+    }
+  }
   if (resource.kind == ResourceKind::kClock && machine.DebtDue(ClockId(resource.id))) {
     machine.Settle(vm, ClockId(resource.id));
   }

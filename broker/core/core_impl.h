@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,11 +27,21 @@ class Core::Impl {
   void Expire(Ticket ticket);
   uint32_t Release(VmId vm);
   void Maintain();
-  absl::Status Install(Policy policy);
+  // install.cc
+  absl::Status Install(Policy policy, Unallowed unallowed);
+  // compare.cc
+  PolicyDifference Compare(const Policy& next) const;
   absl::Status ClearQuarantine(Resource resource);
   bool Releasing(VmId vm) const { return releaser.Active(vm); }
   // Runs all that became ready, and lets go what waited for a release that ended.
   void Settle();
+
+  // admission.cc
+  // The VM is drained, and would take something by the request.
+  std::optional<Verdict> RefuseDrained(VmId vm, const mrq::Request& request) const;
+  bool Idle(VmId vm) const;
+  // Something of the VM's was found on and still is, for nobody.
+  bool HasResidue(VmId vm) const;
 
   bool Known(VmId vm) const { return vm.value() < vm_names.size(); }
 
@@ -53,6 +64,11 @@ class Core::Impl {
   void PinTo(const Pin& pin);
   void RetryPins();
   void ForgetPin(const mrq::Request& request);
+  // Of the policy that was replaced: what follows from the difference.
+  absl::Status CheckGone(const Policy& next) const;
+  void RetireDevices(const Policy& before);
+  void FollowPins(const Policy& before);
+  void FollowRatePolicies(const Policy& before);
 };
 
 }  // namespace bpmp::core

@@ -13,12 +13,48 @@
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
+namespace {
+
+// As it is written, without the closure.
+Access AccessIn(const VmPolicy& policy, Resource resource) {
+  switch (resource.kind) {
+    case ResourceKind::kClock:
+      return policy.Of(ClockId(resource.id));
+    case ResourceKind::kDomain:
+      return policy.Of(DomainId(resource.id));
+    case ResourceKind::kReset:
+      return policy.Of(ResetId(resource.id));
+    case ResourceKind::kPcieController:
+      return policy.Of(PcieControllerId(resource.id));
+    case ResourceKind::kNone:
+      break;
+  }
+  return Access::kNone;
+}
+
+// Somebody has it, or has or had it on: the firmware doesn't say which controllers there are.
+bool IsNamed(const Machine& machine, PcieControllerId controller) {
+  const Ledger::Entry& entry = machine.ledger.At(Resource::Of(controller));
+  if (!entry.pcie_marks.empty() || entry.quarantined || entry.gate != GateState::kOff) return true;
+  const std::vector<VmId> vms = machine.view.Defined();
+  return std::any_of(vms.begin(), vms.end(),
+                     [&](VmId vm) { return machine.view.Of(vm, controller) != Access::kNone; });
+}
+
+}  // namespace
 
 std::optional<VmId> Core::FindVm(std::string_view name) const {
   const auto it = impl_->slots.find(ToAbsl(name));
   if (it == impl_->slots.end()) return std::nullopt;
   if (impl_->machine.view.PolicyOf(it->second) == nullptr) return std::nullopt;
   return it->second;
+}
+
+std::vector<VmId> Core::WhoHears(ThermalZoneId zone) const {
+  std::vector<VmId> vms = impl_->machine.view.Defined();
+  const auto deaf = [&](VmId vm) { return !impl_->machine.view.PolicyOf(vm)->opt_ins.Has(zone); };
+  vms.erase(std::remove_if(vms.begin(), vms.end(), deaf), vms.end());
+  return vms;
 }
 
 std::string Core::NameOf(VmId vm) const {
@@ -50,6 +86,8 @@ std::vector<VmStatus> Core::Vms() const {
     status.epoch = machine.ledger.EpochOf(vm);
     status.releasing = impl_->Releasing(vm);
     status.defined = machine.view.PolicyOf(vm) != nullptr;
+    status.audit_only = machine.view.AuditOnly(vm);
+    status.admission = impl_->machine.AdmissionOf(vm);
     status.clock_votes = machine.ledger.ClockVotes(vm);
     status.domain_votes = machine.ledger.DomainVotes(vm);
     status.waiting = machine.scheduler.Waiting(vm);
@@ -63,17 +101,11 @@ std::vector<VmStatus> Core::Vms() const {
 
 std::optional<ResourceStatus> Core::Status(Resource resource) const {
   const Machine& machine = impl_->machine;
+  if (!machine.judge.Exists(resource)) return std::nullopt;
   const ClockId clock(resource.id);
-  const DomainId domain(resource.id);
   const ResetId reset(resource.id);
   const bool is_clock = resource.kind == ResourceKind::kClock;
   const bool is_reset = resource.kind == ResourceKind::kReset;
-  const bool exists = is_clock   ? machine.inventory.Find(clock) != nullptr
-                      : is_reset ? machine.inventory.Has(reset)
-                                 : resource.kind == ResourceKind::kDomain &&
-                                       machine.inventory.Find(domain) != nullptr;
-  if (!exists) return std::nullopt;
-
   const Line line = machine.ledger.lines().Of(resource);
   const Ledger::Entry& entry = machine.ledger.At(line);
   ResourceStatus status;
@@ -88,13 +120,12 @@ std::optional<ResourceStatus> Core::Status(Resource resource) const {
   status.busy = !machine.scheduler.Idle(line);
   status.quarantined_for = entry.quarantined;
   status.holders = machine.ledger.HoldersOf(line);
+  for (const auto& [vm, mark] : entry.pcie_marks) status.holders.push_back(vm);
   for (const VmId vm : machine.view.Defined()) {
     if (machine.ledger.Implied(vm, line)) status.implied.push_back(vm);
-    const VmPolicy& policy = *machine.view.PolicyOf(vm);
-    const Access access = is_clock   ? policy.Of(clock)
-                          : is_reset ? policy.Of(reset)
-                                     : policy.Of(domain);
-    if (access == Access::kExclusive) status.exclusive.push_back(vm);
+    if (AccessIn(*machine.view.PolicyOf(vm), resource) == Access::kExclusive) {
+      status.exclusive.push_back(vm);
+    }
   }
   if (is_clock) {
     status.rate_hz = machine.tree.Rate(clock);
@@ -126,6 +157,10 @@ std::vector<Resource> Core::Resources(ResourceKind kind) const {
     for (uint32_t id = 0; id <= inventory.max_reset_id; ++id) {
       resources.push_back(Resource::Of(ResetId(id)));
     }
+  } else if (kind == ResourceKind::kPcieController) {
+    for (PcieControllerId id(0); inventory.Has(id); id = PcieControllerId(id.value() + 1)) {
+      if (IsNamed(impl_->machine, id)) resources.push_back(Resource::Of(id));
+    }
   }
   return resources;
 }
@@ -148,6 +183,8 @@ Core::Grant Core::GrantOf(VmId vm, Resource resource) const {
       return {view.Of(vm, DomainId(resource.id)), false};
     case ResourceKind::kReset:
       return {view.Of(vm, ResetId(resource.id)), false};
+    case ResourceKind::kPcieController:
+      return {view.Of(vm, PcieControllerId(resource.id)), false};
     case ResourceKind::kNone:
       break;
   }

@@ -160,6 +160,20 @@ TEST_F(DecisionTable, GetFmaxAtVminIsReadableByAll) {
   }
 }
 
+TEST_F(DecisionTable, WhatNeverChangesIsAskedOnceWhoeverAsks) {
+  const mrq::Request fmax = Clk(mrq::ClkCmd::kGetFmaxAtVmin, kUart);
+  // An error is no answer to keep.
+  const Ticket refused = rig_.Ask(kUartVm, fmax);
+  rig_.End(Rig::Fate::kRefused, mrq::Error::kAgain);
+  EXPECT_NE(rig_.ErrorOf(refused), 0);
+  EXPECT_EQ(Rate(kUartVm, fmax), Firmware::kMaxRate);
+  for (const VmId vm : {kUartVm, kGuestVm, kHost}) {
+    EXPECT_EQ(RateAtOnce(vm, fmax), Firmware::kMaxRate);
+    // It has no other candidate.
+    EXPECT_EQ(WordAtOnce(vm, GetParent(kPllADiv)), kPllA.value());
+  }
+}
+
 TEST_F(DecisionTable, GetAllInfoOfItsOwnHasTheCandidatesItMayUse) {
   const mrq::ClkInfo info = Info(kUartVm, kUart);
   EXPECT_STREQ(info.name.data(), "uart");

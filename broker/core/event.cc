@@ -31,6 +31,7 @@ constexpr std::array kReasons = {
     ReasonEntry{Reason::kWanted, "wanted", "another VM wants this shared reset deasserted"},
     ReasonEntry{Reason::kReset, "reset", "the reset line is driven"},
     ReasonEntry{Reason::kNotPermitted, "not-permitted", "the VM's policy doesn't allow it"},
+    ReasonEntry{Reason::kDrained, "drained", "the VM is drained and takes nothing"},
     ReasonEntry{Reason::kParentNotAllowed, "parent-not-allowed",
                 "the new parent is no candidate of the clock, or the VM may not use it"},
     ReasonEntry{Reason::kFixedRate, "fixed-rate", "the clock's rate policy is 'fixed'"},
@@ -48,7 +49,8 @@ constexpr std::array kReasons = {
     ReasonEntry{Reason::kNotByRange, "not-by-range", "the clock's rate policy isn't 'range'"},
     ReasonEntry{Reason::kOutsideLimits, "outside-limits",
                 "no rate of the range is within the VM's limits in the policy"},
-    ReasonEntry{Reason::kNotForwarded, "not-forwarded", "no VM may use this MRQ"},
+    ReasonEntry{Reason::kNotForwarded, "not-forwarded", "no VM may use this request"},
+    ReasonEntry{Reason::kNotOptedIn, "not-opted-in", "the VM's policy doesn't opt in to this MRQ"},
     ReasonEntry{Reason::kUnpowered, "unpowered", "its power domain is off"},
     ReasonEntry{Reason::kReleasing, "releasing", "it waits for the VM's release to end"},
     ReasonEntry{Reason::kStaleEpoch, "stale-epoch", "the VM was released since it was asked"},
@@ -67,10 +69,11 @@ constexpr bool ReasonsInOrder() {
 static_assert(ReasonsInOrder(), "the table is indexed by Reason");
 
 constexpr std::array<std::string_view, static_cast<size_t>(EventKind::kEventKindCount)>
-    kEventKinds = {"vote",       "edge",       "edge-failed",     "rate",         "parent",
-                   "moved",      "reset",      "denied",          "conflict",     "unbalanced",
-                   "withheld",   "unknown",    "quarantined",     "cleared",      "pinned",
-                   "vm-defined", "vm-deleted", "release-started", "release-step", "released"};
+    kEventKinds = {"vote",         "edge",       "edge-failed", "endpoint-pll", "rate",
+                   "parent",       "moved",      "reset",       "denied",       "conflict",
+                   "would-deny",   "unbalanced", "withheld",    "unknown",      "quarantined",
+                   "cleared",      "pinned",     "vm-defined",  "vm-deleted",   "release-started",
+                   "release-step", "released"};
 static_assert(!kEventKinds.back().empty(), "every kind has a name");
 
 }  // namespace

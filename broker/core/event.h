@@ -28,6 +28,7 @@ enum class Reason : uint8_t {
   kWanted,            // a shared reset that another VM wants deasserted
   kReset,             // a reset of its own
   kNotPermitted,      // policy (EACCES)
+  kDrained,           // the VM is drained and takes nothing (EACCES)
   kParentNotAllowed,  // a new parent that is no candidate, or that the VM may not use (EACCES)
   kFixedRate,         // the clock's rate policy is `fixed` (EACCES)
   kOtherHolder,       // another VM or the host holds it (EBUSY)
@@ -41,6 +42,7 @@ enum class Reason : uint8_t {
   kNotByRange,        // limits for a clock whose rate policy isn't `range` (EINVAL)
   kOutsideLimits,     // limits that have nothing in common with the VM's in the policy (EINVAL)
   kNotForwarded,      // an MRQ that no VM may use (EINVAL)
+  kNotOptedIn,        // an MRQ that a VM may use only if its policy says so (EINVAL)
   kUnpowered,         // its power domain is off: skipped
   kReleasing,         // waits for the release of the VM's last epoch
   kStaleEpoch,        // asked before the VM was released (EAGAIN)
@@ -59,12 +61,14 @@ enum class EventKind : uint8_t {
   kVote,            // vm votes for resource; value 1, or dropped: 0
   kEdge,            // hardware turned resource on (value 1) or off (0) for vm
   kEdgeFailed,      // it didn't; error and reason say why
+  kEndpointPll,     // hardware turned the PLL of an endpoint's controller on (1) or off (0) for vm
   kRate,            // resource has a new rate, value in Hz, set by vm
   kParent,          // resource has a new parent, value its id, set by vm
   kMoved,           // vm's change moved resource, held by `other`, to value Hz
   kReset,           // vm asserted (0), deasserted (1) or pulsed (2) resource
   kDenied,          // error EACCES or EINVAL; reason says which rule
   kConflict,        // error EBUSY; `other` is who is in the way
+  kWouldDeny,       // as kDenied, but allowed because vm is audit-only
   kUnbalanced,      // a disable without a vote
   kWithheld,        // vm's ASSERT (value 0) or pulse (2) of a shared reset, which `other` needs
   kUnknown,         // resource's state is in doubt
@@ -117,6 +121,7 @@ struct Change {
     kAssertOwed,  // a shared reset is to be asserted when nobody wants it deasserted: 0 or 1
     kQuarantine,  // resource is kept from all but vm: value 0 or 1
     kEpoch,       // vm's epoch: value
+    kPcieMark,    // what vm may have on of a PCIe controller: value is a set of PcieMark bits
   };
   Kind kind = Kind::kVote;
   VmId vm;

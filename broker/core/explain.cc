@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,123 +10,12 @@
 #include "broker/base/string_view.h"
 #include "broker/core/core.h"
 #include "broker/core/core_impl.h"
+#include "broker/core/judged.h"
+#include "broker/core/policy_diff.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
 namespace {
-
-struct Judged {
-  Verdict verdict;
-  Resource resource;
-};
-
-Verdict Settled(Reason reason) {
-  Verdict verdict;
-  verdict.kind = Verdict::Kind::kSettled;
-  verdict.reason = reason;
-  return verdict;
-}
-
-Verdict Refused(mrq::Error error, Reason reason) {
-  Verdict verdict;
-  verdict.error = error;
-  verdict.reason = reason;
-  return verdict;
-}
-
-// What the rules say, per type of request; the same calls as Requests makes.
-class Asker {
- public:
-  Asker(const Machine& machine, VmId vm, std::optional<int64_t> max_rate_hz)
-      : judge_(machine.judge), inventory_(machine.inventory), vm_(vm), max_rate_hz_(max_rate_hz) {}
-
-  Judged operator()(const mrq::PingRequest&) const { return {Settled(Reason::kLocal), {}}; }
-  Judged operator()(const mrq::QueryAbiRequest&) const { return {Settled(Reason::kLocal), {}}; }
-  Judged operator()(const mrq::QueryFwTagRequest&) const { return {Settled(Reason::kLocal), {}}; }
-
-  Judged operator()(const mrq::ClkRequest& request) const {
-    const Resource resource = Resource::Of(request.clock);
-    switch (request.cmd) {
-      case mrq::ClkCmd::kEnable:
-        return {judge_.Enable(vm_, resource), resource};
-      case mrq::ClkCmd::kDisable:
-        return {judge_.Disable(vm_, resource), resource};
-      case mrq::ClkCmd::kIsEnabled:
-        return {judge_.IsEnabled(vm_, request.clock), resource};
-      case mrq::ClkCmd::kSetRate:
-        return {judge_.SetRate(vm_, request.clock, request.rate_hz, max_rate_hz_), resource};
-      case mrq::ClkCmd::kRoundRate:
-        return {judge_.RoundRate(vm_, request.clock, request.rate_hz), resource};
-      case mrq::ClkCmd::kSetParent:
-        return {judge_.SetParent(vm_, request.clock, request.parent), resource};
-      case mrq::ClkCmd::kGetMaxClkId:
-        return {Settled(Reason::kLocal), {}};
-      case mrq::ClkCmd::kGetRate:
-      case mrq::ClkCmd::kGetParent:
-      case mrq::ClkCmd::kGetFmaxAtVmin:
-      case mrq::ClkCmd::kGetAllInfo:
-        return {judge_.Read(vm_, request.clock), resource};
-    }
-    return {Refused(mrq::Error::kBadCmd, Reason::kBadArgument), {}};
-  }
-
-  Judged operator()(const mrq::ResetRequest& request) const {
-    if (request.cmd == mrq::ResetCmd::kGetMaxId) return {Settled(Reason::kLocal), {}};
-    return {judge_.Reset(vm_, request.cmd, request.reset), Resource::Of(request.reset)};
-  }
-
-  Judged operator()(const mrq::PgRequest& request) const {
-    const Resource resource = Resource::Of(request.domain);
-    switch (request.cmd) {
-      case mrq::PgCmd::kSetState:
-        return {SetState(request, resource), resource};
-      case mrq::PgCmd::kGetState:
-        return {judge_.GetState(vm_, request.domain), resource};
-      case mrq::PgCmd::kGetName:
-        return {inventory_.Find(request.domain) != nullptr
-                    ? Settled(Reason::kReadable)
-                    : Refused(mrq::Error::kInval, Reason::kUnknownId),
-                resource};
-      case mrq::PgCmd::kQueryAbi:
-        if (request.arg > static_cast<uint32_t>(mrq::PgCmd::kGetMaxId)) {
-          return {Refused(mrq::Error::kBadCmd, Reason::kLocal), {}};
-        }
-        return {Settled(Reason::kLocal), {}};
-      case mrq::PgCmd::kGetMaxId:
-        return {Settled(Reason::kLocal), {}};
-    }
-    return {Refused(mrq::Error::kInval, Reason::kBadArgument), {}};
-  }
-
-  template <typename Other>
-  Judged operator()(const Other&) const {
-    return {Refused(mrq::Error::kInval, Reason::kNotForwarded), {}};
-  }
-
- private:
-  Verdict SetState(const mrq::PgRequest& request, Resource resource) const {
-    if (request.arg > static_cast<uint32_t>(mrq::PgState::kRunning)) {
-      return Refused(mrq::Error::kInval, Reason::kBadArgument);
-    }
-    return request.arg == static_cast<uint32_t>(mrq::PgState::kOff) ? judge_.Disable(vm_, resource)
-                                                                    : judge_.Enable(vm_, resource);
-  }
-
-  const Judge& judge_;
-  const Inventory& inventory_;
-  const VmId vm_;
-  const std::optional<int64_t> max_rate_hz_;
-};
-
-bool SetsRate(const mrq::Request& request) {
-  const auto* clk = std::get_if<mrq::ClkRequest>(&request);
-  return clk != nullptr && clk->cmd == mrq::ClkCmd::kSetRate;
-}
-
-std::string_view AccessName(Access access) {
-  constexpr std::array<std::string_view, 4> kNames = {"none", "get", "vote", "exclusive"};
-  return kNames[static_cast<size_t>(access)];
-}
 
 std::string FirstSentence(const Verdict& verdict) {
   const std::string text(ToAbsl(ReasonText(verdict.reason)));
@@ -159,6 +47,30 @@ std::string AdviceSentence(const Core& core, VmId vm, Resource resource) {
                       ", or ", name, " itself, in its policy.");
 }
 
+// The line of the policy that would allow it; empty where no line would.
+std::string OptInSentence(const mrq::Request& request, const Verdict& verdict) {
+  if (!IsByPolicy(verdict)) return "";
+  std::string line;
+  if (const auto* thermal = std::get_if<mrq::ThermalRequest>(&request)) {
+    const bool zone = verdict.reason == Reason::kNotPermitted;
+    line = absl::StrCat("thermal: {zones: [", zone ? thermal->arg : 0, "]}");
+  } else if (std::holds_alternative<mrq::EmcDvfsLatencyRequest>(request)) {
+    line = "emc_latency: true";
+  } else if (const auto* uphy = std::get_if<mrq::UphyRequest>(&request)) {
+    const auto pcie = mrq::PcieSwitchOf(*uphy);
+    if (pcie) line = absl::StrCat("pcie_controllers: [", pcie->controller.value(), "]");
+  }
+  return line.empty() ? "" : absl::StrCat(" To allow it, write '", line, "' into its policy.");
+}
+
+// Of a VM that is audit-only; empty where that makes no difference.
+std::string AuditSentence(const Core& core, VmId vm, const Verdict& strict,
+                          const Verdict& lenient) {
+  if (!IsByPolicy(strict) || lenient.kind == Verdict::Kind::kRefuse) return "";
+  return absl::StrCat(" ", core.NameOf(vm), " is audit-only: by its policy it would be refused: ",
+                      ToAbsl(ReasonText(strict.reason)), ".");
+}
+
 // What is said of the resource, and who else is concerned.
 void ExplainResource(const Core& core, VmId vm, const Judged& judged, Explanation* explanation) {
   const Resource resource = judged.resource;
@@ -177,7 +89,8 @@ void ExplainResource(const Core& core, VmId vm, const Judged& judged, Explanatio
     absl::StrAppend(&explanation->text, " In the way: ", core.NameOf(judged.verdict.other), ".");
     if (explanation->others.empty()) explanation->others.push_back(judged.verdict.other);
   }
-  if (judged.verdict.reason == Reason::kNotPermitted) {
+  if (judged.verdict.reason == Reason::kNotPermitted &&
+      resource.kind != ResourceKind::kPcieController) {
     absl::StrAppend(&explanation->text, AdviceSentence(core, vm, resource));
   }
 }
@@ -194,10 +107,16 @@ Explanation Core::Explain(VmId vm, const mrq::Request& request,
     explanation.text = "There is no such VM.";
     return explanation;
   }
-  const bool fits = !max_rate_hz || SetsRate(request);
-  const Judged judged = fits
-                            ? std::visit(Asker(machine, vm, max_rate_hz), request)
-                            : Judged{Refused(mrq::Error::kInval, Reason::kBadArgument), Resource()};
+  Judged judged = JudgeRequest(machine.judge, machine.inventory, vm, request, max_rate_hz);
+  if (const auto drained = impl_->RefuseDrained(vm, request)) {
+    judged.verdict = *drained;
+    explanation.text =
+        absl::StrCat(FirstSentence(judged.verdict),
+                     " To let it take things again: bpmpctl vm undrain ", NameOf(vm), ".");
+    explanation.reason = Reason::kDrained;
+    explanation.error = mrq::Fail(drained->error).error;
+    return explanation;
+  }
   const Verdict& verdict = judged.verdict;
   explanation.reason = verdict.reason;
   explanation.error = mrq::Fail(verdict.error).error;
@@ -205,6 +124,12 @@ Explanation Core::Explain(VmId vm, const mrq::Request& request,
   explanation.text = FirstSentence(verdict);
   if (judged.resource.kind != ResourceKind::kNone) {
     ExplainResource(*this, vm, judged, &explanation);
+  }
+  absl::StrAppend(&explanation.text, OptInSentence(request, verdict));
+  if (machine.view.AuditOnly(vm)) {
+    const Judged strict =
+        JudgeRequest(machine.strict_judge, machine.inventory, vm, request, max_rate_hz);
+    absl::StrAppend(&explanation.text, AuditSentence(*this, vm, strict.verdict, verdict));
   }
   return explanation;
 }

@@ -68,6 +68,16 @@ std::vector<mrq::Request> AllRequests() {
       mrq::QueryAbiRequest{75},     mrq::QueryFwTagRequest{},    mrq::ThermalRequest{},
       mrq::EmcDvfsLatencyRequest{}, mrq::CpuNdivLimitsRequest{}, mrq::UphyRequest{}};
   AddClockRequests(&all);
+  for (const uint32_t number : {0u, 1u, 5u, 8u, 11u, 40u}) {
+    for (uint32_t cmd : {0u, 1u, 3u, 4u}) {
+      all.push_back(Thermal(static_cast<mrq::ThermalCmd>(cmd), number));
+    }
+    const PcieControllerId controller(number);
+    for (const auto& request :
+         {PcieOn(controller), PllOn(controller), PllOff(controller), PcieOff(controller)}) {
+      all.push_back(request);
+    }
+  }
   for (const ResetId reset : kResets) {
     for (uint32_t cmd = 1; cmd <= 4; ++cmd) {
       all.push_back(mrq::ResetRequest{static_cast<mrq::ResetCmd>(cmd), reset});
@@ -138,6 +148,11 @@ Board Plain() {
   Board board = MakeBoard();
   board.spec.vms[kCan0Vm.value() - 1].rate_limits = {{"lane", 50 * kMHz, 80 * kMHz, {}}};
   board.spec.vms[kCan1Vm.value() - 1].rate_limits = {{"lane", 10 * kMHz, 45 * kMHz, {}}};
+  VmSpec& uart = board.spec.vms[kUartVm.value() - 1];
+  uart.thermal_zones = {{0, {}}, {8, {}}};
+  uart.pcie_controllers = {{5, {}}};
+  board.spec.vms[kSpiVm.value() - 1].pcie_controllers = {{1, {}}};
+  board.spec.vms[kSpiVm.value() - 1].emc_latency = true;
   return board;
 }
 

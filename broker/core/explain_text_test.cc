@@ -36,7 +36,7 @@ class ExplainText : public ::testing::Test {
 
 TEST_F(ExplainText, OfWhatTheBrokerAnswers) {
   EXPECT_EQ(Say(kUartVm, mrq::PingRequest{}), "Allowed: the broker answers this itself.");
-  EXPECT_EQ(Say(kUartVm, mrq::UphyRequest{}), "Refused with EINVAL: no VM may use this MRQ.");
+  EXPECT_EQ(Say(kUartVm, mrq::UphyRequest{}), "Refused with EINVAL: no VM may use this request.");
   EXPECT_EQ(Say(kUartVm, Pg(mrq::PgCmd::kQueryAbi, DomainId(), 5)),
             "Refused with EBADCMD: the broker answers this itself.");
   EXPECT_EQ(Say(VmId(kAgents), mrq::PingRequest{}), "There is no such VM.");

@@ -65,6 +65,29 @@ TEST_F(FoundOn, WhereTheBackendFailsThereIsNoVoteAndTheNextAsksAgain) {
   EXPECT_THAT(rig_.Edges(), ElementsAre("CLK ENABLE clock 25", "CLK ENABLE clock 25"));
 }
 
+// What is read back is what the host has on, perhaps.
+TEST_F(FoundOn, WhereTheAnswerIsLostThereIsNoVoteAndTheNextAsksAgain) {
+  const Ticket first = rig_.Ask(kGuestVm, Enable(kFound));
+  rig_.End(Fate::kLostUndone);
+  rig_.RunAll();
+  EXPECT_EQ(rig_.ErrorOf(first), -static_cast<int>(mrq::Error::kTimedOut));
+  EXPECT_THAT(rig_.Holders(kFound), ElementsAre(kHost));
+  EXPECT_EQ(rig_.Status(kFound).gate, GateState::kOn);
+  EXPECT_EQ(rig_.Error(kGuestVm, Enable(kFound)), 0);
+  EXPECT_THAT(rig_.Edges(), ElementsAre("CLK ENABLE clock 25", "CLK ENABLE clock 25"));
+  EXPECT_THAT(rig_.Holders(kFound), UnorderedElementsAre(kHost, kGuestVm));
+}
+
+TEST_F(FoundOn, WhatWasDoneThoughItsAnswerIsLostIsDoneOnceMore) {
+  rig_.Ask(kGuestVm, Enable(kFound));
+  rig_.End(Fate::kLostDone);
+  rig_.RunAll();
+  EXPECT_THAT(rig_.Holders(kFound), ElementsAre(kHost));
+  EXPECT_EQ(rig_.Error(kGuestVm, Enable(kFound)), 0);
+  EXPECT_THAT(rig_.Holders(kFound), UnorderedElementsAre(kHost, kGuestVm));
+  ExpectConsistent(&rig_);
+}
+
 TEST_F(FoundOn, APinIsAnEdgeToo) {
   EXPECT_EQ(rig_.Error(kHost, Enable(kFound)), 0);
   EXPECT_THAT(rig_.Edges(), ElementsAre("CLK ENABLE clock 25"));

@@ -133,9 +133,12 @@ void GateOp::AnswerReadBack(Machine& machine, const Outcome& outcome) {
   } else {
     machine.SetGate(resource_, is_on ? GateState::kOn : GateState::kOff);
   }
-  if (known && is_on == wanted_on) machine.Emit(EventKind::kEdge, vm(), resource_, is_on ? 1 : 0);
-  if (!wanted_on) return EndOff(machine, known && !is_on);
-  if (is_on) return Succeed(machine);
+  // Where the host may have it on too, that it is on doesn't say that it is on for us.
+  const bool done =
+      known && is_on == wanted_on && !(wanted_on && machine.ledger.At(resource_).foreign);
+  if (done) machine.Emit(EventKind::kEdge, vm(), resource_, is_on ? 1 : 0);
+  if (!wanted_on) return EndOff(machine, done);
+  if (done) return Succeed(machine);
   Fail(machine, mrq::Error::kTimedOut, Reason::kTimedOut);
 }
 

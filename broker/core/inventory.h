@@ -18,6 +18,10 @@ namespace bpmp::core {
 inline constexpr uint32_t kMaxClockId = 1023;
 inline constexpr uint32_t kMaxResetId = 1023;
 inline constexpr uint32_t kMaxDomainId = 255;
+// The protocol counts neither of these before they are used: T234 has controllers 0 to 10 and zones
+// 0 to 8.
+inline constexpr uint32_t kMaxPcieControllerId = 10;
+inline constexpr uint32_t kMaxThermalZoneId = 31;
 
 // One clock as the firmware described it at start. An empty name is a hole: the id doesn't exist.
 struct ClockInfo {
@@ -61,6 +65,7 @@ struct Inventory {
                                                                        : nullptr;
   }
   bool Has(ResetId id) const { return id.value() <= max_reset_id; }
+  bool Has(PcieControllerId id) const { return id.value() <= kMaxPcieControllerId; }
 };
 
 // Makes a firmware's description safe to show to a Linux guest, whose clock driver overruns,

@@ -29,34 +29,6 @@ Verdict Proceed(Reason reason, int64_t value = 0) {
 
 }  // namespace
 
-bool Judge::Exists(Resource resource) const {
-  switch (resource.kind) {
-    case ResourceKind::kClock:
-      return inventory_.Find(ClockId(resource.id)) != nullptr;
-    case ResourceKind::kDomain:
-      return inventory_.Find(DomainId(resource.id)) != nullptr;
-    case ResourceKind::kReset:
-      return inventory_.Has(ResetId(resource.id));
-    case ResourceKind::kNone:
-      break;
-  }
-  return false;
-}
-
-Access Judge::AccessOf(VmId vm, Resource resource) const {
-  switch (resource.kind) {
-    case ResourceKind::kClock:
-      return view_.Of(vm, ClockId(resource.id));
-    case ResourceKind::kDomain:
-      return view_.Of(vm, DomainId(resource.id));
-    case ResourceKind::kReset:
-      return view_.Of(vm, ResetId(resource.id));
-    case ResourceKind::kNone:
-      break;
-  }
-  return Access::kNone;
-}
-
 VmId Judge::FirstOther(VmId vm, Line line) const {
   // VMs first: a person who is told who is in the way can do something about a VM.
   VmId found = kHost;
@@ -64,6 +36,22 @@ VmId Judge::FirstOther(VmId vm, Line line) const {
     if (holder != vm) found = holder;
   }
   return found;
+}
+
+std::optional<VmId> Judge::UserBeside(VmId vm, ClockId clock) const {
+  const Line line = ledger_.lines().Of(clock);
+  if (view_.Of(vm, clock) == Access::kExclusive || !ledger_.HeldByOtherVm(vm, line)) {
+    return std::nullopt;
+  }
+  return FirstOther(vm, line);
+}
+
+std::optional<VmId> Judge::UserBeside(VmId vm, ResetId reset) const {
+  if (view_.Of(vm, reset) == Access::kExclusive) return std::nullopt;
+  for (const auto& [other, mark] : ledger_.At(ledger_.lines().Of(reset)).reset_marks) {
+    if (other != vm && mark != 0) return other;
+  }
+  return std::nullopt;
 }
 
 bool Judge::Quarantined(VmId vm, Line line) const {
@@ -171,7 +159,7 @@ Verdict Judge::SetRate(VmId vm, ClockId clock, int64_t hz, std::optional<int64_t
   const RatePolicy policy = policy_.RatePolicyOf(clock);
   const Line line = ledger_.lines().Of(clock);
   const Ledger::Entry& entry = ledger_.At(line);
-  if (!view_.MaySetRate(vm, clock, policy)) return Denied();
+  if (!view_.MaySetRate(vm, clock, policy, May(vm, clock))) return Denied();
   Range own = LimitsOf(vm, clock);
   if (max_hz) {
     if (policy != RatePolicy::kRange || vm == kHost) return Invalid(Reason::kNotByRange);
@@ -191,6 +179,8 @@ Verdict Judge::SetRate(VmId vm, ClockId clock, int64_t hz, std::optional<int64_t
     verdict = Denied(Reason::kFixedRate);
   } else if (policy != RatePolicy::kOwner) {
     verdict = SetRateByVotes(vm, clock, hz, own);
+  } else if (const auto other = UserBeside(vm, clock)) {
+    verdict = Busy(Reason::kOtherHolder, *other);
   }
   // Limits that exclude each other are refused even where the rate, as the firmware rounds it, is
   // the lowest of the new ones.
@@ -224,7 +214,7 @@ Verdict Judge::SetParent(VmId vm, ClockId clock, ClockId parent) const {
   if (!view_.Shows(vm, clock) || inventory_.Find(parent) == nullptr) return Unknown();
   const Line line = ledger_.lines().Of(clock);
   const Ledger::Entry& entry = ledger_.At(line);
-  if (view_.Of(vm, clock) != Access::kExclusive) return Denied();
+  if (May(vm, clock) != Access::kExclusive) return Denied();
   if (policy_.RatePolicyOf(clock) == RatePolicy::kFixed && vm != kHost) {
     return Denied(Reason::kFixedRate);
   }
@@ -234,7 +224,7 @@ Verdict Judge::SetParent(VmId vm, ClockId clock, ClockId parent) const {
   const std::vector<ClockId>& candidates = inventory_.Find(clock)->parents;
   const bool candidate =
       std::find(candidates.begin(), candidates.end(), parent) != candidates.end();
-  if (!candidate || view_.Of(vm, parent) < Access::kVote) {
+  if (!candidate || May(vm, parent) < Access::kVote) {
     return Denied(Reason::kParentNotAllowed);
   }
   if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *entry.quarantined);
@@ -271,8 +261,9 @@ std::vector<VmId> Judge::Wanting(ResetId reset, VmId vm) const {
 Verdict Judge::Reset(VmId vm, mrq::ResetCmd cmd, ResetId reset) const {
   if (!inventory_.Has(reset)) return Unknown();
   const Line line = ledger_.lines().Of(reset);
-  if (view_.Of(vm, reset) != Access::kExclusive) return Denied();
+  if (May(vm, reset) != Access::kExclusive) return Denied();
   if (Quarantined(vm, line)) return Busy(Reason::kQuarantined, *ledger_.At(line).quarantined);
+  if (const auto other = UserBeside(vm, reset)) return Busy(Reason::kOtherHolder, *other);
   if (!policy_.shared_resets.contains(reset)) return Proceed(Reason::kReset);
   if (cmd == mrq::ResetCmd::kDeassert) {
     return ledger_.At(line).reset == ResetState::kDeasserted ? Settled(Reason::kWanted)

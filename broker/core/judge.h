@@ -39,10 +39,18 @@ struct Verdict {
 // is concerned (EBUSY).
 class Judge {
  public:
+  // To a VM that is audit-only, kStrict says what its policy does, kLenient what it may all the
+  // same.
+  enum class Mode : uint8_t { kLenient, kStrict };
   // None of these is owned; they outlive the judge.
   Judge(const Inventory& inventory, const ClockTree& tree, const Ledger& ledger, const View& view,
-        const Policy& policy)
-      : inventory_(inventory), tree_(tree), ledger_(ledger), view_(view), policy_(policy) {}
+        const Policy& policy, Mode mode = Mode::kLenient)
+      : inventory_(inventory),
+        tree_(tree),
+        ledger_(ledger),
+        view_(view),
+        policy_(policy),
+        mode_(mode) {}
 
   // --- Requests that change nothing ---
   Verdict Read(VmId vm, ClockId clock) const;        // GET_RATE, GET_PARENT, GET_ALL_INFO, FMAX
@@ -63,6 +71,14 @@ class Judge {
   Verdict SetParent(VmId vm, ClockId clock, ClockId parent) const;
   Verdict Reset(VmId vm, mrq::ResetCmd cmd, ResetId reset) const;
 
+  // --- What a VM has only if its policy says so (judge_opt_in.cc) ---
+  // Of a VM that doesn't have the MRQ: EINVAL, as of an MRQ that nobody has.
+  Verdict Thermal(VmId vm, const mrq::ThermalRequest& request) const;
+  Verdict EmcLatency(VmId vm) const;
+  Verdict Pcie(VmId vm, const mrq::PcieSwitch& request) const;
+  // The MRQ is one of these and the VM has it; what QUERY_ABI says.
+  bool OptedIn(VmId vm, mrq::Mrq mrq) const;
+
   // The rate that the remaining votes ask for, for `max` and `range` clocks; 0 when nobody asks, or
   // the host pinned the rate.
   int64_t WantedRate(ClockId clock) const;
@@ -81,7 +97,19 @@ class Judge {
   Range LimitsOf(VmId vm, ClockId clock) const;
 
  private:
+  template <typename Id>
+  Access May(VmId vm, Id id) const {
+    return mode_ == Mode::kStrict ? view_.Of(vm, id) : view_.Allows(vm, id);
+  }
   Access AccessOf(VmId vm, Resource resource) const;
+  // Who is in the way of a VM that changes, beyond its policy, what nobody has exclusively: a VM
+  // that holds the clock, or that has driven the reset.
+  std::optional<VmId> UserBeside(VmId vm, ClockId clock) const;
+  std::optional<VmId> UserBeside(VmId vm, ResetId reset) const;
+  // By its policy; the host has none.
+  const OptIns& OptInsOf(VmId vm) const;
+  // The VM may do more than its policy says.
+  bool BeyondPolicy(VmId vm) const { return mode_ == Mode::kLenient && view_.AuditOnly(vm); }
   VmId FirstOther(VmId vm, Line line) const;
   bool Quarantined(VmId vm, Line line) const;
   Range PolicyLimitsOf(VmId vm, ClockId clock) const;
@@ -94,6 +122,7 @@ class Judge {
   const Ledger& ledger_;
   const View& view_;
   const Policy& policy_;
+  const Mode mode_;
 };
 
 }  // namespace bpmp::core

@@ -41,6 +41,8 @@ Line LineMap::Of(Resource resource) const {
       return Of(DomainId(resource.id));
     case ResourceKind::kReset:
       return Of(ResetId(resource.id));
+    case ResourceKind::kPcieController:
+      return Of(PcieControllerId(resource.id));
     case ResourceKind::kClock:
     case ResourceKind::kNone:
       break;
@@ -53,7 +55,25 @@ Resource LineMap::At(Line line) const {
   if (index < clocks_) return Resource::Of(ClockId(static_cast<uint32_t>(index)));
   index -= clocks_;
   if (index < domains_) return Resource::Of(DomainId(static_cast<uint32_t>(index)));
-  return Resource::Of(ResetId(static_cast<uint32_t>(index - domains_)));
+  index -= domains_;
+  if (index < resets_) return Resource::Of(ResetId(static_cast<uint32_t>(index)));
+  return Resource::Of(PcieControllerId(static_cast<uint32_t>(index - resets_)));
+}
+
+bool LineMap::Has(Resource resource) const {
+  switch (resource.kind) {
+    case ResourceKind::kClock:
+      return resource.id < clocks_;
+    case ResourceKind::kDomain:
+      return resource.id < domains_;
+    case ResourceKind::kReset:
+      return resource.id < resets_;
+    case ResourceKind::kPcieController:
+      return resource.id <= kMaxPcieControllerId;
+    case ResourceKind::kNone:
+      break;
+  }
+  return false;
 }
 
 Ledger::Ledger(const Inventory& inventory, Observer* observer)
@@ -104,6 +124,7 @@ int64_t Ledger::RateVote(VmId vm, Line line) const { return Get(entries_[line].r
 int64_t Ledger::RateMin(VmId vm, Line line) const { return Get(entries_[line].rate_mins, vm); }
 int64_t Ledger::RateMax(VmId vm, Line line) const { return Get(entries_[line].rate_maxs, vm); }
 int64_t Ledger::ResetMark(VmId vm, Line line) const { return Get(entries_[line].reset_marks, vm); }
+int64_t Ledger::PcieMark(VmId vm, Line line) const { return Get(entries_[line].pcie_marks, vm); }
 
 std::vector<Line> Ledger::TouchedBy(VmId vm) const {
   std::vector<Line> touched;
@@ -112,7 +133,8 @@ std::vector<Line> Ledger::TouchedBy(VmId vm) const {
     const bool debtor =
         std::find(entry.debtors.begin(), entry.debtors.end(), vm) != entry.debtors.end();
     if (Holds(vm, line) || debtor || Get(entry.rate_votes, vm) != 0 ||
-        Get(entry.reset_marks, vm) != 0 || entry.rate_lock == vm) {
+        Get(entry.reset_marks, vm) != 0 || Get(entry.pcie_marks, vm) != 0 ||
+        entry.rate_lock == vm) {
       touched.push_back(line);
     }
   }
@@ -206,6 +228,9 @@ void Ledger::ApplyMark(const Change& change, Entry* entry) {
       break;
     case Change::Kind::kResetMark:
       Put(&entry->reset_marks, change.vm, change.value);
+      break;
+    case Change::Kind::kPcieMark:
+      Put(&entry->pcie_marks, change.vm, change.value);
       break;
     case Change::Kind::kAssertOwed:
       entry->assert_owed = on;

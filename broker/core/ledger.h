@@ -18,10 +18,15 @@ namespace bpmp::core {
 inline constexpr int64_t kResetWanted = 1;   // it deasserted it last
 inline constexpr int64_t kResetTouched = 2;  // it deasserted or pulsed it in this epoch
 
-// The place of a resource in dense tables: clocks first, then domains, then resets.
+// What a VM may have on of a PCIe controller, bits: the controller itself, the PLL of an endpoint.
+inline constexpr int64_t kPcieState = 1;
+inline constexpr int64_t kPciePll = 2;
+
+// The place of a resource in dense tables: clocks first, then domains, resets, PCIe controllers.
 using Line = uint16_t;
 
-static_assert(kMaxClockId + kMaxDomainId + kMaxResetId + 3 <= 0xffff, "a Line counts them all");
+static_assert(kMaxClockId + kMaxDomainId + kMaxResetId + kMaxPcieControllerId + 4 <= 0xffff,
+              "a Line counts them all");
 
 // Maps resources to lines and back. Only ids within the inventory's tables have a line.
 class LineMap {
@@ -31,9 +36,16 @@ class LineMap {
   Line Of(ClockId clock) const { return static_cast<Line>(clock.value()); }
   Line Of(DomainId domain) const { return static_cast<Line>(clocks_ + domain.value()); }
   Line Of(ResetId reset) const { return static_cast<Line>(clocks_ + domains_ + reset.value()); }
+  Line Of(PcieControllerId controller) const {
+    return static_cast<Line>(clocks_ + domains_ + resets_ + controller.value());
+  }
   Line Of(Resource resource) const;
   Resource At(Line line) const;
-  Line size() const { return static_cast<Line>(clocks_ + domains_ + resets_); }
+  // The resource is within the tables.
+  bool Has(Resource resource) const;
+  Line size() const {
+    return static_cast<Line>(clocks_ + domains_ + resets_ + kMaxPcieControllerId + 1);
+  }
 
  private:
   size_t clocks_;
@@ -79,6 +91,7 @@ class Ledger {
     std::vector<VmId> debtors;
     std::vector<std::pair<VmId, int64_t>> reset_marks;
     bool assert_owed = false;  // of a shared reset, to whoever wanted it asserted
+    std::vector<std::pair<VmId, int64_t>> pcie_marks;
 
     // One more vote needs no edge.
     bool SurelyOn() const { return gate == GateState::kOn && !foreign; }
@@ -105,7 +118,8 @@ class Ledger {
   int64_t RateMin(VmId vm, Line line) const;    // 0: none
   int64_t RateMax(VmId vm, Line line) const;    // 0: none
   int64_t ResetMark(VmId vm, Line line) const;  // 0: none
-  // All lines with a mark of the VM: votes, implied votes, rate votes, debts, reset marks.
+  int64_t PcieMark(VmId vm, Line line) const;   // 0: none
+  // All lines with a mark of the VM: votes, implied votes, rate votes, debts, other marks.
   std::vector<Line> TouchedBy(VmId vm) const;
 
  private:

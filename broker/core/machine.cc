@@ -9,6 +9,7 @@
 #include "absl/algorithm/container.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/codec.h"
+#include "broker/mrq/commands.h"
 
 namespace bpmp::core {
 namespace {
@@ -37,7 +38,9 @@ Machine::Machine(Inventory inventory_in, Profile profile_in, Policy policy_in,
       tree(inventory),
       ledger(inventory, observer_in),
       view(inventory, tree, ledger),
+      requested(&ledger.lines()),
       judge(inventory, tree, ledger, view, policy),
+      strict_judge(inventory, tree, ledger, view, policy, Judge::Mode::kStrict),
       scheduler(this, ledger.lines().size()) {}
 
 void Machine::Emit(EventKind kind, VmId vm, Resource resource, int64_t value, Reason reason,
@@ -73,6 +76,19 @@ void Machine::EmitRefusal(const Verdict& verdict, VmId vm, Resource resource, ui
   event.error = mrq::Fail(verdict.error).error;
   event.mrq = mrq;
   event.cmd = cmd;
+  observer->OnEvent(event);
+}
+
+void Machine::EmitWouldDeny(const Verdict& strict, VmId vm, Resource resource,
+                            const mrq::Request& request) {
+  Event event;
+  event.kind = EventKind::kWouldDeny;
+  event.vm = vm;
+  event.resource = resource;
+  event.reason = strict.reason;
+  event.error = mrq::Fail(strict.error).error;
+  event.mrq = mrq::MrqCode(request);
+  event.cmd = mrq::CommandCode(request);
   observer->OnEvent(event);
 }
 
@@ -186,7 +202,12 @@ void Machine::DropVote(VmId vm, Resource resource) {
 }
 
 mrq::ClkInfo Machine::ShowInfo(VmId vm, ClockId clock) {
-  const mrq::ClkInfo info = view.Info(vm, clock, policy.RatePolicyOf(clock));
+  mrq::ClkInfo info = view.Info(vm, clock, policy.RatePolicyOf(clock));
+  if (AdmissionOf(vm) == Admission::kClosed) {
+    // It can't rely on anything. Should its kernel ask for the clock, it is refused.
+    info.flags &= ~mrq::clk_flag::kStateChangeDenied;
+    return info;
+  }
   // Its kernel reads the flags once and will send no ENABLE: it relies on the pin from now on.
   if ((info.flags & mrq::clk_flag::kStateChangeDenied) != 0 &&
       !ledger.Implied(vm, ledger.lines().Of(clock))) {
@@ -215,13 +236,22 @@ void Machine::Quarantine(VmId vm, Resource resource, Reason reason, int32_t erro
   Emit(EventKind::kQuarantined, vm, resource, 0, reason, error);
 }
 
+std::vector<const DeviceUse*> Machine::DevicesOf(VmId vm) const {
+  std::vector<const DeviceUse*> devices;
+  if (const VmPolicy* vm_policy = view.PolicyOf(vm)) {
+    for (const DeviceUse& device : vm_policy->devices) devices.push_back(&device);
+  }
+  if (const auto it = retired.find(vm); it != retired.end()) {
+    for (const DeviceUse& device : it->second) devices.push_back(&device);
+  }
+  return devices;
+}
+
 std::optional<bool> Machine::Powered(VmId vm, ResetId reset) const {
-  const VmPolicy* vm_policy = view.PolicyOf(vm);
-  if (vm_policy == nullptr) return std::nullopt;
-  for (const DeviceUse& device : vm_policy->devices) {
-    if (!absl::c_linear_search(device.resets, reset) || device.domains.empty()) continue;
+  for (const DeviceUse* device : DevicesOf(vm)) {
+    if (!absl::c_linear_search(device->resets, reset) || device->domains.empty()) continue;
     const auto is = [&](GateState state) {
-      return std::any_of(device.domains.begin(), device.domains.end(), [&](DomainId domain) {
+      return std::any_of(device->domains.begin(), device->domains.end(), [&](DomainId domain) {
         return ledger.At(Resource::Of(domain)).gate == state;
       });
     };
@@ -234,12 +264,10 @@ std::optional<bool> Machine::Powered(VmId vm, ResetId reset) const {
 }
 
 bool Machine::LeavesClock(VmId vm, ClockId clock) const {
-  const VmPolicy* vm_policy = view.PolicyOf(vm);
-  return vm_policy != nullptr && std::any_of(vm_policy->devices.begin(), vm_policy->devices.end(),
-                                             [&](const DeviceUse& device) {
-                                               return device.clock_on_exit == ClockOnExit::kLeave &&
-                                                      absl::c_linear_search(device.clocks, clock);
-                                             });
+  return absl::c_any_of(DevicesOf(vm), [&](const DeviceUse* device) {
+    return device->clock_on_exit == ClockOnExit::kLeave &&
+           absl::c_linear_search(device->clocks, clock);
+  });
 }
 
 bool Machine::FirstUse(VmId vm, size_t index, Resource resource) const {

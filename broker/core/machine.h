@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "broker/base/ids.h"
+#include "broker/core/asked.h"
 #include "broker/core/clock_tree.h"
 #include "broker/core/core.h"
 #include "broker/core/event.h"
@@ -39,6 +40,10 @@ struct Machine {
   // A refusal, as kDenied or kConflict.
   void EmitRefusal(const Verdict& verdict, VmId vm, Resource resource, uint32_t mrq, uint32_t cmd);
 
+  // What a policy would have refused, of a VM that is audit-only.
+  void EmitWouldDeny(const Verdict& strict, VmId vm, Resource resource,
+                     const mrq::Request& request);
+
   // --- Changing the ledger ---
   void Apply(Change::Kind kind, VmId vm, Resource resource, int64_t value) {
     ledger.Apply({kind, vm, resource, value});
@@ -63,8 +68,11 @@ struct Machine {
   // Drops it, with the rate vote, and the residue that the VM's vote ends. A lock on the rate goes
   // to who came next. No hardware call.
   void DropVote(VmId vm, Resource resource);
+  // It was found on, is the VM's by its policy, and nobody has used it since.
+  bool IsResidueOf(VmId vm, Line line) const;
   // Nobody holds it and it isn't to be left on.
   bool Unheld(Resource resource) const;
+  Admission AdmissionOf(VmId vm) const;
 
   // --- What follows from changes ---
   // GET_ALL_INFO for the VM, which is recorded where it makes the VM rely on the host's pin.
@@ -124,6 +132,8 @@ struct Machine {
   // The boot rate or parent is owed, and no VM holds or has changed the clock, or votes on its
   // rate.
   bool DebtDue(ClockId clock) const;
+  // The VM's devices, and those that it had, in this order.
+  std::vector<const DeviceUse*> DevicesOf(VmId vm) const;
   // `vm` uses the device now, by voting for `resource`, and has not before in this epoch.
   bool FirstUse(VmId vm, size_t device, Resource resource) const;
 
@@ -136,7 +146,9 @@ struct Machine {
   ClockTree tree;
   Ledger ledger;
   View view;
+  Asked requested;
   const Judge judge;
+  const Judge strict_judge;  // for VMs that are audit-only
   Scheduler scheduler;
 
   struct Doubtful {
@@ -149,7 +161,13 @@ struct Machine {
   absl::flat_hash_map<ClockId, VmId> blocked;
   // Owe what can't be set without power: to be settled when a domain was turned on.
   absl::flat_hash_set<ClockId> unpowered;
+  absl::flat_hash_map<VmId, Admission> admissions;       // but for kOpen
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch
+  // In Hz, as the firmware said when somebody asked: it never changes.
+  absl::flat_hash_map<ClockId, int64_t> fmax_at_vmin;
+  // Devices that a VM had by an earlier policy, until it is released: what it still does with them
+  // ends as that policy said.
+  absl::flat_hash_map<VmId, std::vector<DeviceUse>> retired;
 };
 
 }  // namespace bpmp::core

@@ -178,4 +178,12 @@ void Machine::Withhold(VmId vm, ResetId reset, mrq::ResetCmd cmd) {
             static_cast<int64_t>(cmd) - 1);
 }
 
+bool Machine::IsResidueOf(VmId vm, Line line) const {
+  if (!ledger.At(line).residue) return false;
+  const Resource resource = ledger.lines().At(line);
+  const Access access = resource.kind == ResourceKind::kClock ? view.Of(vm, ClockId(resource.id))
+                                                              : view.Of(vm, DomainId(resource.id));
+  return access == Access::kExclusive;
+}
+
 }  // namespace bpmp::core

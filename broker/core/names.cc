@@ -55,6 +55,12 @@ std::optional<ResetId> Names::FindReset(std::string_view name_or_id) const {
   return std::nullopt;
 }
 
+std::optional<PcieControllerId> Names::FindPcieController(std::string_view number) const {
+  const auto id = Number(number);
+  if (id && inventory_.Has(PcieControllerId(*id))) return PcieControllerId(*id);
+  return std::nullopt;
+}
+
 std::optional<Resource> Names::Find(ResourceKind kind, std::string_view name_or_id) const {
   const auto as_resource = [](auto id) {
     return id ? std::optional(Resource::Of(*id)) : std::nullopt;
@@ -66,6 +72,8 @@ std::optional<Resource> Names::Find(ResourceKind kind, std::string_view name_or_
       return as_resource(FindDomain(name_or_id));
     case ResourceKind::kReset:
       return as_resource(FindReset(name_or_id));
+    case ResourceKind::kPcieController:
+      return as_resource(FindPcieController(name_or_id));
     case ResourceKind::kNone:
       break;
   }
@@ -82,6 +90,8 @@ std::string Names::NameOf(Resource resource) const {
       break;
     case ResourceKind::kReset:
       return profile_.NameOf(ResetId(resource.id));
+    case ResourceKind::kPcieController:
+      break;
     case ResourceKind::kNone:
       return "nothing";
   }
@@ -103,7 +113,7 @@ std::vector<std::string> Names::All(ResourceKind kind) const {
     for (const DomainInfo& domain : inventory_.domains) {
       if (domain.exists()) names.push_back(domain.name);
     }
-  } else {
+  } else if (kind == ResourceKind::kReset) {
     // Not "reset 5", which NameOf() makes up and nobody can write.
     for (uint32_t id = 0; id <= inventory_.max_reset_id; ++id) {
       std::string name = profile_.NameOf(ResetId(id));
@@ -114,7 +124,8 @@ std::vector<std::string> Names::All(ResourceKind kind) const {
 }
 
 std::string_view KindName(ResourceKind kind) {
-  constexpr std::array<std::string_view, 4> kNames = {"nothing", "clock", "power domain", "reset"};
+  constexpr std::array<std::string_view, 5> kNames = {"nothing", "clock", "power domain", "reset",
+                                                      "PCIe controller"};
   return kNames[static_cast<size_t>(kind)];
 }
 

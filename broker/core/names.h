@@ -26,6 +26,8 @@ class Names {
   std::optional<ClockId> FindClock(std::string_view name_or_id) const;
   std::optional<ResetId> FindReset(std::string_view name_or_id) const;
   std::optional<DomainId> FindDomain(std::string_view name_or_id) const;
+  // These have no names.
+  std::optional<PcieControllerId> FindPcieController(std::string_view number) const;
   std::optional<Resource> Find(ResourceKind kind, std::string_view name_or_id) const;
 
   // "uarta"; "clock 13" where the firmware has no name.
@@ -44,7 +46,7 @@ class Names {
   absl::flat_hash_map<std::string, DomainId> domains_;
 };
 
-// "clock", "power domain", "reset".
+// "clock", "power domain", "reset", "PCIe controller".
 std::string_view KindName(ResourceKind kind);
 
 }  // namespace bpmp::core

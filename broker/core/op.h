@@ -32,7 +32,7 @@ struct Waiter {
 // then one Answer() for each transfer it runs; until it finishes itself (Scheduler::Finish).
 class Op {
  public:
-  // `lines` ascending, at least one. `vm`: on whose behalf.
+  // `lines` ascending; none for what concerns no resource. `vm`: on whose behalf.
   Op(VmId vm, std::vector<Line> lines) : vm_(vm), lines_(std::move(lines)) {}
   virtual ~Op() = default;
   Op(const Op&) = delete;

@@ -9,27 +9,20 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "broker/base/string_view.h"
 #include "broker/base/suggest.h"
+#include "broker/core/clock_kind.h"
 #include "broker/core/names.h"
+#include "broker/core/opt_ins.h"
 #include "broker/core/policy_checks.h"
-#include "broker/mrq/types.h"
+#include "broker/core/policy_lints.h"
 
 namespace bpmp::core {
 namespace {
-
-// A PLL serves whoever is below it, now or later, so no device gets it exclusively. The protocol
-// has no flag for PLLs; NVIDIA's names do ("pllp_out0", "utmip_pll", "sppll0_vco").
-bool IsPll(const std::string& name) {
-  const std::vector<absl::string_view> words = absl::StrSplit(name, '_');
-  return absl::StrContains(words.front(), "pll") || absl::StrContains(words.back(), "pll");
-}
 
 void Raise(std::vector<Access>* table, uint32_t id, Access access) {
   (*table)[id] = std::max((*table)[id], access);
@@ -50,6 +43,7 @@ class Compiler {
     for (const PinSpec& pin : spec_.pins) AddPin(pin);
     for (const VmSpec& vm : spec_.vms) policy_.vms.push_back(CompileVm(vm));
     CheckPolicy(spec_, profile_, inventory_, policy_, &problems_, &notes_);
+    CheckPcieOwners(spec_, policy_, &problems_);
     if (notes != nullptr) *notes = notes_;
     if (problems_.empty()) return std::move(policy_);
     return absl::InvalidArgumentError(absl::StrJoin(problems_, "\n"));
@@ -124,6 +118,7 @@ class Compiler {
     vm.name = spec.name;
     vm.all_exclusive = spec.all_exclusive;
     vm.hide_ids = spec.hide_ids;
+    vm.audit_only = spec.audit_only || spec_.audit_only;
     const Access base = spec.all_exclusive ? Access::kExclusive : Access::kNone;
     vm.clocks.assign(inventory_.clocks.size(), base);
     vm.domains.assign(inventory_.domains.size(), base);
@@ -145,6 +140,8 @@ class Compiler {
       }
     }
     AddLimits(spec, who, &vm);
+    vm.opt_ins = CompileOptIns(spec, &problems_, &notes_);
+    LintGrants(spec, vm, inventory_, names_, &notes_);
     return vm;
   }
 
@@ -225,10 +222,8 @@ class Compiler {
   std::string WhyNotExclusive(const Device& device, ClockId clock) const {
     const ClockInfo& info = *inventory_.Find(clock);
     if (profile_.UsersOf(clock) > 1) return "other devices of the board use it";
-    if ((info.flags & (mrq::clk_flag::kIsRoot | mrq::clk_flag::kIsVarRoot)) != 0) {
-      return "it is an input or a fixed root";
-    }
-    if (IsPll(info.name)) return "it is a PLL";
+    // Whoever is below a PLL now or later is served by it, so that no device gets it exclusively.
+    if (std::string why = WhyEverybodys(info); !why.empty()) return why;
     const std::string outsider = FedOutside(device, clock);
     if (!outsider.empty()) return absl::StrCat("it feeds ", outsider, ", outside the device");
     return "";

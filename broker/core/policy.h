@@ -2,6 +2,7 @@
 #ifndef BROKER_CORE_POLICY_H_
 #define BROKER_CORE_POLICY_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -57,6 +58,12 @@ struct RateLimits {
   Where where;
 };
 
+// A thermal zone or PCIe controller by the firmware's number.
+struct NumberGrant {
+  uint32_t number = 0;
+  Where where;
+};
+
 struct VmSpec {
   std::string name;  // [a-z0-9][a-z0-9_.-]{0,62}: it becomes a file name and a metric label
   std::vector<DeviceGrant> devices;
@@ -64,11 +71,17 @@ struct VmSpec {
   std::vector<ResourceGrant> resets;
   std::vector<ResourceGrant> domains;
   std::vector<RateLimits> rate_limits;
-  bool all_exclusive = false;  // stands for a host: everything, and no second such VM
+  std::vector<NumberGrant> thermal_zones;     // to read
+  std::vector<NumberGrant> pcie_controllers;  // to switch on and off, each of one VM alone
+  bool emc_latency = false;                   // to read
+  // Stands for a host: every clock, reset and power domain, and no second such VM.
+  bool all_exclusive = false;
   // Names of clocks that the VM may not use are not shown. Always safe: a guest's clock driver
   // crashes on a parent that it can't find, but the closure (core/view.h) lets a VM use, and so
   // see, every parent that it is shown.
   bool hide_ids = false;
+  // What its policy denies is allowed, as far as a policy could allow it (core/view.h).
+  bool audit_only = false;
   Where where;
 };
 
@@ -91,6 +104,7 @@ struct PolicySpec {
   std::vector<ClockRule> clock_rules;
   std::vector<ResourceGrant> shared_resets;  // `access` is not read
   std::vector<PinSpec> pins;
+  bool audit_only = false;  // every VM
 };
 
 // --- What the core works with -------------------------------------------------------------------
@@ -106,6 +120,23 @@ struct DeviceUse {
   bool pulse_on_grant = false;
 };
 
+// MRQs that a VM has only if its policy says so, and what of them. Numbers ascending.
+struct OptIns {
+  std::vector<ThermalZoneId> thermal_zones;
+  std::vector<PcieControllerId> pcie_controllers;
+  bool emc_latency = false;
+
+  bool Has(ThermalZoneId zone) const { return Has(thermal_zones, zone); }
+  bool Has(PcieControllerId controller) const { return Has(pcie_controllers, controller); }
+  friend bool operator==(const OptIns&, const OptIns&) = default;
+
+ private:
+  template <typename Id>
+  static bool Has(const std::vector<Id>& ids, Id id) {
+    return std::binary_search(ids.begin(), ids.end(), id);
+  }
+};
+
 // One VM's permissions as written, before the closure over ancestors (core/view.h). Dense by id.
 struct VmPolicy {
   std::string name;
@@ -114,12 +145,17 @@ struct VmPolicy {
   std::vector<Access> domains;
   std::vector<DeviceUse> devices;
   absl::flat_hash_map<ClockId, RateLimits> rate_limits;
+  OptIns opt_ins;
   bool all_exclusive = false;
   bool hide_ids = false;
+  bool audit_only = false;
 
   Access Of(ClockId id) const { return At(clocks, id.value()); }
   Access Of(ResetId id) const { return At(resets, id.value()); }
   Access Of(DomainId id) const { return At(domains, id.value()); }
+  Access Of(PcieControllerId id) const {
+    return opt_ins.Has(id) ? Access::kExclusive : Access::kNone;
+  }
 
  private:
   static Access At(const std::vector<Access>& table, uint32_t id) {

@@ -134,6 +134,57 @@ TEST_F(PolicyChain, WhatAMuxCouldBeSwitchedToIsExclusive) {
   EXPECT_EQ(Given(kLane), Access::kExclusive);
 }
 
+// --- Single grants ---
+
+TEST_F(PolicyNotes, AGrantThatTakesNothingAwayIsSaidAtItsLine) {
+  GiveDevice({kUart});
+  board_.spec.vms[0].clocks = {{"uart", Access::kNone, {"b.yaml", 7}}};
+  board_.spec.vms[0].domains = {{"video", Access::kVote, {"b.yaml", 8}},
+                                {"video", Access::kGet, {"b.yaml", 9}}};
+  Compile();
+  EXPECT_EQ(Given(kUart), Access::kExclusive);
+  EXPECT_THAT(notes_, UnorderedElementsAre(
+                          "b.yaml:7: vm a: 'none' on clock uart takes nothing away: the entry "
+                          "gives 'exclusive' elsewhere, and the highest counts",
+                          "b.yaml:9: vm a: 'get' on power domain video takes nothing away: the "
+                          "entry gives 'vote' elsewhere, and the highest counts"));
+}
+
+TEST_F(PolicyNotes, AGrantOfAResetThatAllowsNothingIsSaid) {
+  board_.spec.vms[0].resets = {{"uart", Access::kVote, {"b.yaml", 7}},
+                               {"spi", Access::kExclusive, {"b.yaml", 8}}};
+  Compile();
+  EXPECT_THAT(notes_, UnorderedElementsAre("b.yaml:7: vm a: 'vote' on reset uart allows nothing: a "
+                                           "reset takes 'exclusive'"));
+}
+
+TEST_F(PolicyNotes, ASingleGrantOfWhatOthersRunFromIsSaid) {
+  board_.spec.vms[0].clocks = {{"plla", Access::kExclusive, {"b.yaml", 7}},
+                               {"osc", Access::kExclusive, {"b.yaml", 8}},
+                               {"uart", Access::kExclusive, {"b.yaml", 9}},
+                               {"pllb", Access::kVote, {"b.yaml", 10}}};
+  board_.inventory.clocks[kLink.value()].parent = kBus;
+  board_.inventory.clocks[kLink.value()].parents = {kBus};
+  board_.spec.vms[1].clocks = {{"bus", Access::kExclusive, {"b.yaml", 11}}};
+  Compile();
+  EXPECT_THAT(notes_,
+              UnorderedElementsAre(
+                  "b.yaml:7: vm a: 'exclusive' on clock plla lets it change what others run from: "
+                  "it is a PLL",
+                  "b.yaml:8: vm a: 'exclusive' on clock osc lets it change what others run from: "
+                  "it is an input or a fixed root",
+                  "b.yaml:11: vm b: 'exclusive' on clock bus lets it change what others run from: "
+                  "it feeds link"));
+}
+
+TEST_F(PolicyNotes, ASingleGrantOfAWholeBranchIsTheVmsOwn) {
+  board_.inventory.clocks[kLink.value()].parent = kBus;
+  board_.inventory.clocks[kLink.value()].parents = {kBus};
+  board_.spec.vms[1].clocks = {{"bus", Access::kExclusive, {}}, {"link", Access::kExclusive, {}}};
+  Compile();
+  EXPECT_THAT(notes_, IsEmpty());
+}
+
 // --- What one VM may because of another ---
 
 TEST_F(PolicyNotes, AWholeBoardIsSaid) {

@@ -23,6 +23,7 @@ struct Device {
   std::vector<ClockId> shared_clocks;
 
   const std::string& name() const { return names.front(); }
+  friend bool operator==(const Device&, const Device&) = default;
 };
 
 // A SoC or board: its devices, and names for what the firmware doesn't name. Immutable once built.
@@ -46,6 +47,8 @@ class Profile {
   std::string NameOf(ResetId reset) const;
   // Returns false when no reset has that name.
   bool FindReset(std::string_view name, ResetId* reset) const;
+
+  friend bool operator==(const Profile&, const Profile&) = default;
 
  private:
   std::string name_;

@@ -37,6 +37,10 @@ void ReadOp::Answer(Machine& machine, const Outcome& outcome) {
         if (const auto parent = mrq::ReadU32(outcome.response); parent.ok()) {
           machine.NoteParent(request_.clock, ClockId(*parent));
         }
+      } else if (outcome.response.ok() && request_.cmd == mrq::ClkCmd::kGetFmaxAtVmin) {
+        if (const auto hz = mrq::ReadRate(outcome.response); hz.ok()) {
+          machine.fmax_at_vmin[request_.clock] = *hz;
+        }
       }
       ReplyAll(machine, outcome.response,
                outcome.response.ok() ? Reason::kReadable : Reason::kFirmwareRefused);

@@ -9,6 +9,7 @@
 
 #include "absl/algorithm/container.h"
 #include "broker/core/ops.h"
+#include "broker/core/opt_in_ops.h"
 #include "broker/mrq/codec.h"
 
 namespace bpmp::core {
@@ -16,13 +17,54 @@ uint32_t Releaser::Begin(VmId vm) {
   const uint32_t epoch = machine_.ledger.EpochOf(vm) + 1;
   machine_.Apply(Change::Kind::kEpoch, vm, {}, epoch);
   machine_.scheduler.Abandon(vm, mrq::Error::kAgain, Reason::kStaleEpoch);
-  if (Active(vm)) return epoch;
+  machine_.requested.ForgetInfo(vm);
+  if (Whole(vm)) return epoch;
   machine_.Emit(EventKind::kReleaseStarted, vm, {}, epoch);
   absl::erase_if(machine_.granted, [&](const auto& use) { return use.first == vm; });
-  Release& release = releases_[vm];
-  Plan(vm, &release);
-  Advance(vm);
+  Restart(vm, /*whole=*/true);
   return epoch;
+}
+
+void Releaser::Withdraw(VmId vm) {
+  if (Whole(vm)) return;  // all that it did is undone
+  Restart(vm, /*whole=*/false);
+}
+
+bool Releaser::Whole(VmId vm) const {
+  const auto it = releases_.find(vm);
+  return it != releases_.end() && it->second.whole;
+}
+
+// From the first phase on, also where a withdrawal had come farther: it was by a policy that
+// allowed more. Its step goes on.
+void Releaser::Restart(VmId vm, bool whole) {
+  const bool active = Active(vm);
+  Release& release = releases_[vm];
+  release.whole = whole;
+  release.phase = Phase::kResets;
+  Plan(vm, &release);
+  if (!active) Advance(vm);
+}
+
+bool Releaser::Allowed(VmId vm, Phase phase, Resource resource) const {
+  const View& view = machine_.view;
+  const ClockId clock(resource.id);
+  switch (phase) {
+    case Phase::kResets:
+      return view.Allows(vm, ResetId(resource.id)) == Access::kExclusive;
+    case Phase::kClocks:
+      return view.Allows(vm, clock) >= Access::kVote;
+    case Phase::kDebts:
+      return view.MaySetRate(vm, clock, machine_.policy.RatePolicyOf(clock),
+                             view.Allows(vm, clock));
+    case Phase::kPcie:
+      return view.Allows(vm, PcieControllerId(resource.id)) == Access::kExclusive;
+    case Phase::kDomains:
+      return view.Allows(vm, DomainId(resource.id)) >= Access::kVote;
+    case Phase::kEnd:
+      break;
+  }
+  return true;
 }
 
 std::vector<VmId> Releaser::TakeFinished() { return std::exchange(finished_, {}); }
@@ -32,12 +74,7 @@ std::vector<Line> Releaser::Concerned(VmId vm, ResourceKind kind) const {
   const std::vector<Line> busy = machine_.scheduler.BusyFor(vm);
   lines.insert(lines.end(), busy.begin(), busy.end());
   for (Line line = 0; line < machine_.ledger.lines().size(); ++line) {
-    if (!machine_.ledger.At(line).residue) continue;
-    const Resource resource = machine_.ledger.lines().At(line);
-    const Access access = resource.kind == ResourceKind::kClock
-                              ? machine_.view.Of(vm, ClockId(resource.id))
-                              : machine_.view.Of(vm, DomainId(resource.id));
-    if (access == Access::kExclusive) lines.push_back(line);
+    if (machine_.IsResidueOf(vm, line)) lines.push_back(line);
   }
   std::erase_if(lines, [&](Line line) { return machine_.ledger.lines().At(line).kind != kind; });
   std::sort(lines.begin(), lines.end());
@@ -69,19 +106,29 @@ void Releaser::Plan(VmId vm, Release* release) {
       release->steps = Concerned(vm, ResourceKind::kClock);
       SortByDepth(&release->steps, std::less<>());
       break;
+    case Phase::kPcie:
+      release->steps = Concerned(vm, ResourceKind::kPcieController);
+      break;
     case Phase::kDomains:
       release->steps = Concerned(vm, ResourceKind::kDomain);
       break;
     case Phase::kEnd:
       release->steps.clear();
   }
+  if (release->whole) return;
+  std::erase_if(release->steps, [&](Line line) {
+    return Allowed(vm, release->phase, machine_.ledger.lines().At(line));
+  });
 }
 
 void Releaser::Advance(VmId vm) {
   while (true) {
     Release& release = releases_[vm];
     if (release.phase == Phase::kEnd) {
-      machine_.Emit(EventKind::kReleased, vm, {}, release.quarantined);
+      if (release.whole) {
+        machine_.Emit(EventKind::kReleased, vm, {}, release.quarantined);
+        machine_.retired.erase(vm);
+      }
       releases_.erase(vm);
       finished_.push_back(vm);
       return;
@@ -105,6 +152,8 @@ bool Releaser::Step(VmId vm, Phase phase, Resource resource) {
       return StepVote(vm, resource);
     case Phase::kDebts:
       return StepDebt(vm, ClockId(resource.id));
+    case Phase::kPcie:
+      return StepPcie(vm, PcieControllerId(resource.id));
     case Phase::kEnd:
       break;
   }
@@ -145,6 +194,14 @@ bool Releaser::StepDebt(VmId vm, ClockId clock) {
   }
   if (debtor) machine_.Unblock(vm, clock);
   return due;
+}
+
+bool Releaser::StepPcie(VmId vm, PcieControllerId controller) {
+  const Line line = machine_.ledger.lines().Of(controller);
+  auto op = std::make_unique<PcieReleaseOp>(vm, line, controller);
+  op->set_done([this, vm, controller](Reason why) { Finished(vm, Resource::Of(controller), why); });
+  machine_.scheduler.Start(std::move(op));
+  return true;
 }
 
 void Releaser::Finished(VmId vm, Resource resource, Reason why) {

@@ -9,12 +9,14 @@
 #include <utility>
 #include <variant>
 
+#include "broker/core/judged.h"
 #include "broker/mrq/codec.h"
+#include "broker/mrq/commands.h"
 
 namespace bpmp::core {
 namespace {
 
-// What QUERY_ABI confirms: what the broker answers.
+// What QUERY_ABI confirms to every VM: what the broker answers.
 constexpr std::array kAnsweredMrqs = {
     mrq::Mrq::kPing,     mrq::Mrq::kThreadedPing, mrq::Mrq::kReset,     mrq::Mrq::kClk,
     mrq::Mrq::kQueryAbi, mrq::Mrq::kPg,           mrq::Mrq::kQueryFwTag};
@@ -25,23 +27,23 @@ mrq::Response StatusPayload(mrq::Error error) {
   return mrq::OkU32(static_cast<uint32_t>(-static_cast<int32_t>(error)));
 }
 
-uint32_t CommandOf(const mrq::Request& request) {
-  if (const auto* clk = std::get_if<mrq::ClkRequest>(&request)) {
-    return static_cast<uint32_t>(clk->cmd);
-  }
-  if (const auto* reset = std::get_if<mrq::ResetRequest>(&request)) {
-    return static_cast<uint32_t>(reset->cmd);
-  }
-  if (const auto* pg = std::get_if<mrq::PgRequest>(&request)) {
-    return static_cast<uint32_t>(pg->cmd);
-  }
-  return 0;
-}
-
 }  // namespace
+
+void Requests::NoteWouldDeny(VmId vm, const mrq::Request& request,
+                             std::optional<int64_t> max_rate_hz) {
+  const Machine& machine = machine_;
+  const Judged strict =
+      JudgeRequest(machine.strict_judge, machine.inventory, vm, request, max_rate_hz);
+  if (!IsByPolicy(strict.verdict)) return;
+  const Judged judged = JudgeRequest(machine.judge, machine.inventory, vm, request, max_rate_hz);
+  if (judged.verdict.kind == Verdict::Kind::kRefuse) return;
+  machine_.EmitWouldDeny(strict.verdict, vm, strict.resource, request);
+}
 
 Decision Requests::Decide(Waiter waiter, const mrq::Request& request,
                           std::optional<int64_t> max_rate_hz) {
+  if (waiter.vm != kHost) machine_.requested.Note(waiter.vm, request);
+  if (machine_.view.AuditOnly(waiter.vm)) NoteWouldDeny(waiter.vm, request, max_rate_hz);
   if (max_rate_hz) {
     const auto* clk = std::get_if<mrq::ClkRequest>(&request);
     if (clk != nullptr && clk->cmd == mrq::ClkCmd::kSetRate) {
@@ -57,7 +59,8 @@ Decision Requests::Decide(Waiter waiter, const mrq::Request& request,
 
 Decision Requests::Refuse(const Verdict& verdict, Waiter waiter, Resource resource,
                           const mrq::Request& request) {
-  machine_.EmitRefusal(verdict, waiter.vm, resource, mrq::MrqCode(request), CommandOf(request));
+  machine_.EmitRefusal(verdict, waiter.vm, resource, mrq::MrqCode(request),
+                       mrq::CommandCode(request));
   return ReplyWith(mrq::Fail(verdict.error), verdict.reason);
 }
 
@@ -78,22 +81,16 @@ Decision Requests::On(Waiter, const mrq::PingRequest& request) {
   return ReplyWith(mrq::OkU32(request.challenge << 1), Reason::kLocal);
 }
 
-Decision Requests::On(Waiter, const mrq::QueryAbiRequest& request) {
-  const bool known = std::find(kAnsweredMrqs.begin(), kAnsweredMrqs.end(),
-                               static_cast<mrq::Mrq>(request.mrq)) != kAnsweredMrqs.end();
+Decision Requests::On(Waiter waiter, const mrq::QueryAbiRequest& request) {
+  const auto asked = static_cast<mrq::Mrq>(request.mrq);
+  const bool known =
+      std::find(kAnsweredMrqs.begin(), kAnsweredMrqs.end(), asked) != kAnsweredMrqs.end() ||
+      machine_.judge.OptedIn(waiter.vm, asked);
   return ReplyWith(StatusPayload(known ? mrq::Error::kOk : mrq::Error::kNoDev), Reason::kLocal);
 }
 
 Decision Requests::On(Waiter, const mrq::QueryFwTagRequest&) {
   return ReplyWith(mrq::OkFwTag(machine_.inventory.fw_tag), Reason::kLocal);
-}
-
-template <typename Other>
-Decision Requests::On(Waiter waiter, const Other& request) {
-  Verdict verdict;
-  verdict.error = mrq::Error::kInval;
-  verdict.reason = Reason::kNotForwarded;
-  return Refuse(verdict, waiter, {}, request);
 }
 
 // --- Clocks -------------------------------------------------------------------------------------

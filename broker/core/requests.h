@@ -34,17 +34,28 @@ class Requests {
                   std::optional<int64_t> max_rate_hz = std::nullopt);
 
  private:
+  // Of a VM that is audit-only: says what its policy would have refused and it is allowed.
+  void NoteWouldDeny(VmId vm, const mrq::Request& request, std::optional<int64_t> max_rate_hz);
   Decision On(Waiter waiter, const mrq::PingRequest& request);
   Decision On(Waiter waiter, const mrq::QueryAbiRequest& request);
   Decision On(Waiter waiter, const mrq::QueryFwTagRequest& request);
   Decision On(Waiter waiter, const mrq::ClkRequest& request);
   Decision On(Waiter waiter, const mrq::ResetRequest& request);
   Decision On(Waiter waiter, const mrq::PgRequest& request);
+  // requests_opt_in.cc
+  Decision On(Waiter waiter, const mrq::ThermalRequest& request);
+  Decision On(Waiter waiter, const mrq::EmcDvfsLatencyRequest& request);
+  Decision On(Waiter waiter, const mrq::UphyRequest& request);
   // Of an MRQ that no VM may use.
-  template <typename Other>
-  Decision On(Waiter waiter, const Other& request);
+  Decision On(Waiter waiter, const mrq::CpuNdivLimitsRequest& request);
+  Decision Refused(Waiter waiter, const mrq::Request& request);
+  // To be answered by the firmware.
+  Decision Forward(const Verdict& verdict, Waiter waiter, const mrq::Request& request);
 
   Decision Read(Waiter waiter, const mrq::ClkRequest& request);
+  // The answer to GET_RATE, GET_PARENT or FMAX_AT_VMIN where it never changes and the firmware has
+  // given it once.
+  std::optional<mrq::Response> KnownForGood(VmId vm, const mrq::ClkRequest& request) const;
   Decision RoundRate(Waiter waiter, const mrq::ClkRequest& request);
   Decision AllInfo(Waiter waiter, const mrq::ClkRequest& request);
   Decision MaxClkId(Waiter waiter, const mrq::ClkRequest& request);

@@ -28,13 +28,26 @@ Decision Requests::Read(Waiter waiter, const mrq::ClkRequest& request) {
   if (verdict.kind == Verdict::Kind::kRefuse) {
     return Refuse(verdict, waiter, Resource::Of(request.clock), request);
   }
-  // What never changes isn't asked twice, but by the host, which may want to hear the firmware.
-  const ClockInfo& info = *machine_.inventory.Find(request.clock);
-  if (request.cmd == mrq::ClkCmd::kGetRate && waiter.vm != kHost && info.rate_is_fixed() &&
-      info.rate_hz > 0) {
-    return ReplyWith(mrq::OkRate(info.rate_hz), Reason::kReadable);
+  if (const auto known = KnownForGood(waiter.vm, request)) {
+    return ReplyWith(*known, Reason::kReadable);
   }
   return Ask(waiter, request);
+}
+
+std::optional<mrq::Response> Requests::KnownForGood(VmId vm, const mrq::ClkRequest& request) const {
+  const ClockInfo& info = *machine_.inventory.Find(request.clock);
+  if (request.cmd == mrq::ClkCmd::kGetRate) {
+    // The host may want to hear the firmware.
+    const bool known = vm != kHost && info.rate_is_fixed() && info.rate_hz > 0;
+    return known ? std::optional(mrq::OkRate(info.rate_hz)) : std::nullopt;
+  }
+  if (request.cmd == mrq::ClkCmd::kGetParent) {
+    const bool known = info.parent && info.parents.size() == 1;
+    return known ? std::optional(mrq::OkU32(info.parent->value())) : std::nullopt;
+  }
+  const auto fmax = machine_.fmax_at_vmin.find(request.clock);
+  return fmax == machine_.fmax_at_vmin.end() ? std::nullopt
+                                             : std::optional(mrq::OkRate(fmax->second));
 }
 
 Decision Requests::RoundRate(Waiter waiter, const mrq::ClkRequest& request) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 
+#include "absl/algorithm/container.h"
 #include "broker/core/machine.h"
 #include "broker/core/ops.h"
 #include "broker/mrq/codec.h"
@@ -23,13 +23,11 @@ std::optional<mrq::ResetCmd> CommandFor(ResetOnExit on_exit) {
   return kCommands[static_cast<size_t>(on_exit)];
 }
 
-ResetOnExit OnExit(const VmPolicy* policy, ResetId reset) {
-  if (policy == nullptr) return ResetOnExit::kAssert;
-  const auto device =
-      std::find_if(policy->devices.begin(), policy->devices.end(), [&](const DeviceUse& use) {
-        return std::find(use.resets.begin(), use.resets.end(), reset) != use.resets.end();
-      });
-  return device == policy->devices.end() ? ResetOnExit::kAssert : device->reset_on_exit;
+ResetOnExit OnExit(const Machine& machine, VmId vm, ResetId reset) {
+  for (const DeviceUse* device : machine.DevicesOf(vm)) {
+    if (absl::c_linear_search(device->resets, reset)) return device->reset_on_exit;
+  }
+  return ResetOnExit::kAssert;
 }
 
 }  // namespace
@@ -101,9 +99,11 @@ bool ResetOp::BeginRelease(Machine& machine) {
   const Resource resource = Resource::Of(reset_);
   const int64_t mark = machine.ledger.ResetMark(vm(), machine.ledger.lines().Of(reset_));
   const bool touched = (mark & kResetTouched) != 0;
-  const auto command = CommandFor(OnExit(machine.view.PolicyOf(vm()), reset_));
-  const bool wanted =
-      machine.policy.shared_resets.contains(reset_) && !machine.judge.Wanting(reset_, vm()).empty();
+  const auto command = CommandFor(OnExit(machine, vm(), reset_));
+  const bool shared = machine.policy.shared_resets.contains(reset_);
+  // Another has it, together with this VM or, by a new policy, in its place.
+  const bool others = shared || machine.view.Of(vm(), reset_) != Access::kExclusive;
+  const bool wanted = others && !machine.judge.Wanting(reset_, vm()).empty();
   const bool unpowered = machine.Powered(vm(), reset_) == false;
   if (touched && command && !wanted && !unpowered) {
     cmd_ = *command;
@@ -114,7 +114,7 @@ bool ResetOp::BeginRelease(Machine& machine) {
     machine.Emit(EventKind::kReleaseStep, vm(), resource, 0,
                  wanted ? Reason::kWanted : Reason::kUnpowered);
   }
-  if (touched && wanted && command == mrq::ResetCmd::kAssert) {
+  if (touched && wanted && shared && command == mrq::ResetCmd::kAssert) {
     machine.Withhold(vm(), reset_, *command);
   }
   End(machine, true);

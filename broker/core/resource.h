@@ -13,10 +13,10 @@ namespace bpmp::core {
 // What a VM may do with one resource; each step includes those before it.
 //   kGet        read its rate, parent, name
 //   kVote       enable and disable, power on and off
-//   kExclusive  also set its rate and parent, drive the reset
+//   kExclusive  also set its rate and parent, drive the reset, switch the PCIe controller
 enum class Access : uint8_t { kNone, kGet, kVote, kExclusive };
 
-enum class ResourceKind : uint8_t { kNone, kClock, kDomain, kReset };
+enum class ResourceKind : uint8_t { kNone, kClock, kDomain, kReset, kPcieController };
 
 // One resource of any kind, for events, queries and tables. The kind decides which id it is.
 struct Resource {
@@ -26,6 +26,9 @@ struct Resource {
   static constexpr Resource Of(ClockId clock) { return {ResourceKind::kClock, clock.value()}; }
   static constexpr Resource Of(DomainId domain) { return {ResourceKind::kDomain, domain.value()}; }
   static constexpr Resource Of(ResetId reset) { return {ResourceKind::kReset, reset.value()}; }
+  static constexpr Resource Of(PcieControllerId controller) {
+    return {ResourceKind::kPcieController, controller.value()};
+  }
 
   friend constexpr auto operator<=>(const Resource&, const Resource&) = default;
 
@@ -36,7 +39,8 @@ struct Resource {
 };
 
 // What the broker knows of the hardware behind a clock or domain. kUnknown: the last edge failed in
-// a way that leaves either possible; nobody holds it, and it is retried, then quarantined.
+// a way that leaves either possible; nobody holds it, and it is retried, then quarantined. Of a
+// PCIe controller, which can't be read: what VMs made of it since the start, kOff before.
 enum class GateState : uint8_t { kOff, kTurningOn, kOn, kTurningOff, kUnknown };
 
 // A reset line can't be read: kUnknown until the broker drives it.

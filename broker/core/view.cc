@@ -67,6 +67,46 @@ Access View::Of(VmId vm, DomainId domain) const {
   return policy == nullptr ? Access::kNone : policy->Of(domain);
 }
 
+// The host's own driver knows what it switches; the broker has no business with it.
+Access View::Of(VmId vm, PcieControllerId controller) const {
+  const VmPolicy* policy = PolicyOf(vm);
+  return policy == nullptr ? Access::kNone : policy->Of(controller);
+}
+
+template <typename Id>
+bool View::OwnedByOther(VmId vm, Id id) const {
+  for (uint32_t slot = 1; slot < vms_.size(); ++slot) {
+    const VmPolicy* policy = vms_[slot].policy;
+    if (slot != vm.value() && policy != nullptr && policy->Of(id) == Access::kExclusive) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Access View::Allows(VmId vm, ClockId clock) const {
+  const Access own = Of(vm, clock);
+  if (own == Access::kExclusive || !AuditOnly(vm)) return own;
+  return OwnedByOther(vm, clock) ? Access::kVote : Access::kExclusive;
+}
+
+Access View::Allows(VmId vm, ResetId reset) const {
+  const Access own = Of(vm, reset);
+  if (own == Access::kExclusive || !AuditOnly(vm)) return own;
+  return OwnedByOther(vm, reset) ? own : Access::kExclusive;
+}
+
+Access View::Allows(VmId vm, DomainId domain) const {
+  const Access own = Of(vm, domain);
+  return AuditOnly(vm) ? std::max(own, Access::kVote) : own;
+}
+
+Access View::Allows(VmId vm, PcieControllerId controller) const {
+  const Access own = Of(vm, controller);
+  if (own == Access::kExclusive || !AuditOnly(vm)) return own;
+  return OwnedByOther(vm, controller) ? own : Access::kExclusive;
+}
+
 bool View::IsDerived(VmId vm, ClockId clock) const {
   const VmPolicy* policy = PolicyOf(vm);
   return policy != nullptr && Of(vm, clock) > policy->Of(clock);
@@ -75,11 +115,11 @@ bool View::IsDerived(VmId vm, ClockId clock) const {
 bool View::Shows(VmId vm, ClockId clock) const {
   if (inventory_.Find(clock) == nullptr) return false;
   const VmPolicy* policy = PolicyOf(vm);
-  return policy == nullptr || !policy->hide_ids || Of(vm, clock) != Access::kNone;
+  return policy == nullptr || !policy->hide_ids || policy->audit_only ||
+         Of(vm, clock) != Access::kNone;
 }
 
-bool View::MaySetRate(VmId vm, ClockId clock, RatePolicy policy) const {
-  const Access access = Of(vm, clock);
+bool View::MaySetRate(VmId vm, ClockId clock, RatePolicy policy, Access access) const {
   if (access == Access::kExclusive) return true;
   const bool by_votes =
       policy == RatePolicy::kFirst || policy == RatePolicy::kMax || policy == RatePolicy::kRange;
@@ -87,9 +127,13 @@ bool View::MaySetRate(VmId vm, ClockId clock, RatePolicy policy) const {
 }
 
 mrq::ClkInfo View::Info(VmId vm, ClockId clock, RatePolicy policy) const {
+  return InfoIf(ledger_.At(ledger_.lines().Of(clock)).pinned, vm, clock, policy);
+}
+
+mrq::ClkInfo View::InfoIf(bool pinned, VmId vm, ClockId clock, RatePolicy policy) const {
   const ClockInfo& info = *inventory_.Find(clock);
-  const bool pinned = ledger_.At(ledger_.lines().Of(clock)).pinned;
-  const bool exclusive = Of(vm, clock) == Access::kExclusive;
+  const Access access = Allows(vm, clock);
+  const bool exclusive = access == Access::kExclusive;
   // A parent that is a hole to the guest would crash its clock driver: the clock looks like a root
   // then.
   std::optional<ClockId> parent = tree_.Parent(clock);
@@ -105,7 +149,7 @@ mrq::ClkInfo View::Info(VmId vm, ClockId clock, RatePolicy policy) const {
   };
   if (exclusive) {
     for (const ClockId candidate : info.parents) {
-      if (candidate == parent || Of(vm, candidate) >= Access::kVote) show(candidate);
+      if (candidate == parent || Allows(vm, candidate) >= Access::kVote) show(candidate);
     }
   } else if (parent) {
     show(*parent);
@@ -116,9 +160,9 @@ mrq::ClkInfo View::Info(VmId vm, ClockId clock, RatePolicy policy) const {
   if (out.num_parents > 1) out.flags |= mrq::clk_flag::kHasMux;
 
   // Never "may not use": a guest that sees bit 31 enables locally and believes that it succeeded.
-  const bool host_keeps_it_on = pinned && vm != kHost && Of(vm, clock) >= Access::kVote;
+  const bool host_keeps_it_on = pinned && vm != kHost && access >= Access::kVote;
   const bool fixed = policy == RatePolicy::kFixed;
-  if (!MaySetRate(vm, clock, policy) || fixed || host_keeps_it_on) {
+  if (!MaySetRate(vm, clock, policy, access) || fixed || host_keeps_it_on) {
     out.flags |= mrq::clk_flag::kRateParentChangeDenied;
   }
   if (host_keeps_it_on) out.flags |= mrq::clk_flag::kStateChangeDenied;

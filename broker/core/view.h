@@ -19,6 +19,9 @@ namespace bpmp::core {
 // because a guest enables every ancestor first and fails when one is refused. All levels: the
 // current parents of clocks with `vote`, all candidates of clocks with `exclusive`, each with
 // `vote`.
+//
+// A VM that is audit-only may do what a policy could give it beside those of the other VMs, which
+// is everything but to change what another VM has exclusively.
 class View {
  public:
   // None of these is owned; they outlive the view.
@@ -33,6 +36,16 @@ class View {
   Access Of(VmId vm, ClockId clock) const;
   Access Of(VmId vm, ResetId reset) const;
   Access Of(VmId vm, DomainId domain) const;
+  Access Of(VmId vm, PcieControllerId controller) const;
+  // The same, and for a VM that is audit-only what it may without its policy.
+  Access Allows(VmId vm, ClockId clock) const;
+  Access Allows(VmId vm, ResetId reset) const;
+  Access Allows(VmId vm, DomainId domain) const;
+  Access Allows(VmId vm, PcieControllerId controller) const;
+  bool AuditOnly(VmId vm) const {
+    const VmPolicy* policy = PolicyOf(vm);
+    return policy != nullptr && policy->audit_only;
+  }
   // The clock is granted only because something above uses it as an ancestor.
   bool IsDerived(VmId vm, ClockId clock) const;
 
@@ -40,8 +53,10 @@ class View {
   bool Shows(VmId vm, ClockId clock) const;
   // GET_ALL_INFO for the VM. REQUIRES: Shows().
   mrq::ClkInfo Info(VmId vm, ClockId clock, RatePolicy policy) const;
-  // SET_RATE is decided by the rate policy rather than refused outright.
-  bool MaySetRate(VmId vm, ClockId clock, RatePolicy policy) const;
+  // The same as if the host pinned the clock, or didn't.
+  mrq::ClkInfo InfoIf(bool pinned, VmId vm, ClockId clock, RatePolicy policy) const;
+  // With this access SET_RATE is decided by the rate policy rather than refused outright.
+  bool MaySetRate(VmId vm, ClockId clock, RatePolicy policy, Access access) const;
 
   const VmPolicy* PolicyOf(VmId vm) const {
     return vm.value() < vms_.size() ? vms_[vm.value()].policy : nullptr;
@@ -55,6 +70,9 @@ class View {
     std::vector<Access> clocks;  // closed over ancestors; dense by id
   };
   void Close(Entry* entry) const;
+  // Some other VM has it exclusively by its policy.
+  template <typename Id>
+  bool OwnedByOther(VmId vm, Id id) const;
 
   const Inventory& inventory_;
   const ClockTree& tree_;

@@ -135,7 +135,15 @@ struct Reader {
         std::string(response.data.begin(), response.data.begin() + response.size));
     return hex.empty() ? hex : "hex:" + hex;
   }
-  Text operator()(const mrq::EmcDvfsLatencyRequest&) const { return Bytes(); }
+  Text operator()(const mrq::EmcDvfsLatencyRequest&) const {
+    BPMP_ASSIGN_OR_RETURN(const mrq::EmcLatency table, mrq::ReadEmcLatency(response));
+    std::vector<std::string> pairs;
+    for (uint32_t i = 0; i < table.count; ++i) {
+      pairs.push_back(
+          absl::StrCat(table.pairs[i].latency_ns, " ns at ", table.pairs[i].khz, " kHz"));
+    }
+    return absl::StrJoin(pairs, ", ");
+  }
   Text operator()(const mrq::CpuNdivLimitsRequest&) const { return Bytes(); }
   Text operator()(const mrq::UphyRequest&) const { return Bytes(); }
 };

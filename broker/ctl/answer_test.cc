@@ -44,6 +44,8 @@ TEST(AnswerText, SaysWhatTheAnswerMeans) {
   EXPECT_EQ(Say("query-abi DEBUG", mrq::OkU32(static_cast<uint32_t>(-19))),
             "ok: not supported: ENODEV (not offered to this VM)");
   EXPECT_EQ(Say("thermal temp 8", mrq::OkU32(45'500)), "ok: 45.5 degrees C");
+  EXPECT_EQ(Say("emc-latency", mrq::OkEmcLatency({2, {{{204'000, 1'180}, {3'199'000, 150}}}})),
+            "ok: 1180 ns at 204000 kHz, 150 ns at 3199000 kHz");
   EXPECT_EQ(Say("raw 75 1", mrq::OkU32(0x01020304)), "ok: hex:04030201");
 }
 

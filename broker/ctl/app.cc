@@ -11,6 +11,7 @@
 #include "broker/ctl/completion.h"
 #include "broker/ctl/device_view.h"
 #include "broker/ctl/event_view.h"
+#include "broker/ctl/man_page.h"
 #include "broker/ctl/tree_walk.h"
 #include "broker/ctl/units.h"
 #include "broker/ctl/verbs.h"
@@ -20,8 +21,10 @@ namespace {
 
 // In the order of --help.
 constexpr void (*kVerbs[])(VerbTree&) = {
-    AddStatusVerb, AddVmVerbs,     AddDeviceVerbs, AddResourceVerbs, AddWhyVerbs,       AddPinVerbs,
-    AddWatchVerb,  AddRequestVerb, AddSessionVerb, AddSelftestVerb,  AddCompletionVerb,
+    AddStatusVerb,  AddVmVerbs,        AddDeviceVerbs,  AddResourceVerbs, AddWhyVerbs,
+    AddPinVerbs,    AddPolicyVerbs,    AddWatchVerb,    AddTopVerb,       AddRequestVerb,
+    AddSessionVerb, AddSelftestVerb,   AddProfileVerbs, AddGuestDtVerb,   AddTraceVerbs,
+    AddDoctorVerb,  AddCompletionVerb,
 };
 
 constexpr char kFooter[] =
@@ -115,6 +118,10 @@ ExitCode RunArguments(const std::vector<std::string>& arguments, const Io& io, C
   AddAllVerbs(verbs, &context.globals());
   if (!arguments.empty() && arguments[0] == kCompleteVerb) {
     return RunCompletion(root, {arguments.begin() + 1, arguments.end()}, context);
+  }
+  if (!arguments.empty() && arguments[0] == kManPageVerb) {
+    context.Print(ManPage(root));
+    return ExitCode::kOk;
   }
   try {  // CLI11 reports by exceptions; they end here
     root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

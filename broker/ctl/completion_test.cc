@@ -57,7 +57,11 @@ class CompletionTest : public testing::Test {
 TEST_F(CompletionTest, CompletesVerbs) {
   EXPECT_THAT(Words({"v"}), ElementsAre("vm"));
   EXPECT_THAT(Words({"w"}), UnorderedElementsAre("why-on", "why-denied", "watch"));
-  EXPECT_THAT(Words({"vm", ""}), ElementsAre("list", "show", "add", "remove", "release"));
+  EXPECT_THAT(Words({"p"}), UnorderedElementsAre("pin", "policy", "profile"));
+  EXPECT_THAT(Words({"profile", ""}), ElementsAre("from-dtb"));
+  EXPECT_THAT(Words({"policy", "im"}), ElementsAre("import"));
+  EXPECT_THAT(Words({"vm", ""}), ElementsAre("list", "show", "add", "update", "remove", "release",
+                                             "drain", "undrain", "wait-released"));
   EXPECT_THAT(Words({"--output", "json", "vm", "re"}), ElementsAre("remove", "release"));
   EXPECT_THAT(Words({"zzz"}), IsEmpty());
 }
@@ -67,6 +71,8 @@ TEST_F(CompletionTest, CompletesNames) {
   EXPECT_THAT(Words({"vm", "show", "net-vm", ""}), IsEmpty());
   EXPECT_THAT(Words({"why-on", "u"}), ElementsAre("uarta"));
   EXPECT_THAT(Words({"watch", "--vm", "n"}), ElementsAre("net-vm"));
+  EXPECT_THAT(Words({"guest-dt", ""}), ElementsAre("gpu-vm", "net-vm"));
+  EXPECT_THAT(Words({"guest-dt", "gpu-vm", "--h"}), UnorderedElementsAre("--host-dtb", "--help"));
 }
 
 TEST_F(CompletionTest, CompletesWhatTheVerbTakes) {
@@ -118,9 +124,11 @@ TEST_F(CompletionTest, IsTotal) {
 
 TEST_F(CompletionTest, UnknownVerbsAreNamedWithTheirNeighbours) {
   EXPECT_EQ(UnknownVerb(root_, {"vm", "lits"}),
-            "vm has no 'lits'; did you mean list? There are: list, show, add, remove, release");
+            "vm has no 'lits'; did you mean list? There are: list, show, add, update, remove, "
+            "release, drain, undrain, wait-released");
   EXPECT_EQ(UnknownVerb(root_, {"vm"}),
-            "vm needs a verb. There are: list, show, add, remove, release");
+            "vm needs a verb. There are: list, show, add, update, remove, release, drain, undrain, "
+            "wait-released");
   EXPECT_EQ(UnknownVerb(root_, {"vm", "list"}), "");
 }
 

@@ -21,21 +21,25 @@ struct KindTone {
   Tone tone;
 };
 constexpr KindTone kTones[] = {
-    {"vote", Tone::kGood},         {"edge", Tone::kGood},           {"denied", Tone::kBad},
-    {"conflict", Tone::kWarn},     {"edge-failed", Tone::kBad},     {"unknown", Tone::kBad},
-    {"quarantined", Tone::kBad},   {"moved", Tone::kWarn},          {"unbalanced", Tone::kWarn},
-    {"session-lost", Tone::kWarn}, {"session-refused", Tone::kBad},
+    {"vote", Tone::kGood},          {"edge", Tone::kGood},           {"denied", Tone::kBad},
+    {"conflict", Tone::kWarn},      {"edge-failed", Tone::kBad},     {"unknown", Tone::kBad},
+    {"quarantined", Tone::kBad},    {"moved", Tone::kWarn},          {"unbalanced", Tone::kWarn},
+    {"session-lost", Tone::kWarn},  {"session-refused", Tone::kBad}, {"would-deny", Tone::kWarn},
+    {"policy-refused", Tone::kBad}, {"vm-draining", Tone::kWarn},    {"thermal-trip", Tone::kWarn},
 };
 
-constexpr std::string_view kKinds[] = {"vote",         "edge",           "edge-failed",
-                                       "rate",         "parent",         "moved",
-                                       "reset",        "denied",         "conflict",
-                                       "unbalanced",   "withheld",       "unknown",
-                                       "quarantined",  "cleared",        "pinned",
-                                       "vm-defined",   "vm-deleted",     "release-started",
-                                       "release-step", "released",       "session-opened",
-                                       "session-lost", "session-closed", "session-refused",
-                                       "throttled"};
+constexpr std::string_view kKinds[] = {"vote",           "edge",           "edge-failed",
+                                       "rate",           "parent",         "moved",
+                                       "reset",          "denied",         "conflict",
+                                       "unbalanced",     "withheld",       "unknown",
+                                       "quarantined",    "cleared",        "pinned",
+                                       "vm-defined",     "vm-deleted",     "release-started",
+                                       "release-step",   "released",       "session-opened",
+                                       "session-lost",   "session-closed", "session-refused",
+                                       "throttled",      "would-deny",     "policy-reloaded",
+                                       "policy-refused", "vm-draining",    "vm-undrained",
+                                       "vm-updated",     "endpoint-pll",   "thermal-trip",
+                                       "inbound-dropped"};
 
 Tone ToneOf(std::string_view kind) {
   const auto* found = std::find_if(std::begin(kTones), std::end(kTones),

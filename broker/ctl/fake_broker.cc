@@ -133,6 +133,24 @@ grpc::Status FakeBroker::DefineVm(grpc::ServerContext*, Ptr<v1::DefineVmRequest>
   return Note("DefineVm", *in);
 }
 
+grpc::Status FakeBroker::ReloadPolicy(grpc::ServerContext*, Ptr<v1::ReloadPolicyRequest> in,
+                                      v1::ReloadPolicyResponse* out) {
+  *out = reloaded;
+  return Note("ReloadPolicy", *in);
+}
+
+grpc::Status FakeBroker::CheckPolicy(grpc::ServerContext*, Ptr<v1::CheckPolicyRequest> in,
+                                     v1::CheckPolicyResponse* out) {
+  *out = checked;
+  return Note("CheckPolicy", *in);
+}
+
+grpc::Status FakeBroker::SuggestPolicy(grpc::ServerContext*, Ptr<v1::SuggestPolicyRequest> in,
+                                       v1::SuggestPolicyResponse* out) {
+  *out = suggested;
+  return Note("SuggestPolicy", *in);
+}
+
 grpc::Status FakeBroker::DeleteVm(grpc::ServerContext*, Ptr<v1::DeleteVmRequest> in,
                                   v1::DeleteVmResponse* /*out*/) {
   return Note("DeleteVm", *in);
@@ -158,6 +176,31 @@ grpc::Status FakeBroker::ReleaseVm(grpc::ServerContext*, Ptr<v1::ReleaseVmReques
                                    v1::ReleaseVmResponse* out) {
   *out = released;
   return Note("ReleaseVm", *in);
+}
+
+grpc::Status FakeBroker::UpdateVm(grpc::ServerContext*, Ptr<v1::UpdateVmRequest> in,
+                                  v1::UpdateVmResponse* out) {
+  *out = updated;
+  return Note("UpdateVm", *in);
+}
+
+grpc::Status FakeBroker::DrainVm(grpc::ServerContext*, Ptr<v1::DrainVmRequest> in,
+                                 v1::DrainVmResponse* out) {
+  *out->mutable_vm() = vms[0];
+  return Note("DrainVm", *in);
+}
+
+grpc::Status FakeBroker::UndrainVm(grpc::ServerContext*, Ptr<v1::UndrainVmRequest> in,
+                                   v1::UndrainVmResponse* out) {
+  *out->mutable_vm() = vms[0];
+  return Note("UndrainVm", *in);
+}
+
+grpc::Status FakeBroker::WaitReleased(grpc::ServerContext*, Ptr<v1::WaitReleasedRequest> in,
+                                      v1::WaitReleasedResponse* out) {
+  *out = free;
+  grpc::Status noted = Note("WaitReleased", *in);
+  return wait_ends ? noted : grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "");
 }
 
 grpc::Status FakeBroker::ListDevices(grpc::ServerContext*, Ptr<v1::ListDevicesRequest> in,

@@ -34,8 +34,14 @@ class FakeBroker final : public v1::Admin::WithCallbackMethod_Watch<v1::Admin::S
   v1::ExplainResponse explanation;
   v1::TransferAsResponse answer;
   v1::ReleaseVmResponse released;
+  v1::WaitReleasedResponse free;
+  bool wait_ends = true;  // WaitReleased; otherwise it takes too long
+  v1::UpdateVmResponse updated;
   v1::Outcome outcome;
   v1::UnpinResponse unpinned;
+  v1::ReloadPolicyResponse reloaded;
+  v1::CheckPolicyResponse checked;
+  v1::SuggestPolicyResponse suggested;
   std::vector<v1::Event> events;
   bool watch_stays = false;  // the stream stays open after `events` until the client ends it
   // By the Guest service, for a request; the stream ends with ABORTED where the error is 1.
@@ -66,6 +72,14 @@ class FakeBroker final : public v1::Admin::WithCallbackMethod_Watch<v1::Admin::S
   grpc::Status GetVm(grpc::ServerContext*, Ptr<v1::GetVmRequest>, v1::Vm*) override;
   grpc::Status ReleaseVm(grpc::ServerContext*, Ptr<v1::ReleaseVmRequest>,
                          v1::ReleaseVmResponse*) override;
+  grpc::Status UpdateVm(grpc::ServerContext*, Ptr<v1::UpdateVmRequest>,
+                        v1::UpdateVmResponse*) override;
+  grpc::Status DrainVm(grpc::ServerContext*, Ptr<v1::DrainVmRequest>,
+                       v1::DrainVmResponse*) override;
+  grpc::Status UndrainVm(grpc::ServerContext*, Ptr<v1::UndrainVmRequest>,
+                         v1::UndrainVmResponse*) override;
+  grpc::Status WaitReleased(grpc::ServerContext*, Ptr<v1::WaitReleasedRequest>,
+                            v1::WaitReleasedResponse*) override;
   grpc::Status ListDevices(grpc::ServerContext*, Ptr<v1::ListDevicesRequest>,
                            v1::ListDevicesResponse*) override;
   grpc::Status ListResources(grpc::ServerContext*, Ptr<v1::ListResourcesRequest>,
@@ -78,6 +92,12 @@ class FakeBroker final : public v1::Admin::WithCallbackMethod_Watch<v1::Admin::S
                                v1::ClearQuarantineResponse*) override;
   grpc::Status TransferAs(grpc::ServerContext*, Ptr<v1::TransferAsRequest>,
                           v1::TransferAsResponse*) override;
+  grpc::Status ReloadPolicy(grpc::ServerContext*, Ptr<v1::ReloadPolicyRequest>,
+                            v1::ReloadPolicyResponse*) override;
+  grpc::Status CheckPolicy(grpc::ServerContext*, Ptr<v1::CheckPolicyRequest>,
+                           v1::CheckPolicyResponse*) override;
+  grpc::Status SuggestPolicy(grpc::ServerContext*, Ptr<v1::SuggestPolicyRequest>,
+                             v1::SuggestPolicyResponse*) override;
   grpc::ServerWriteReactor<v1::Event>* Watch(grpc::CallbackServerContext*,
                                              Ptr<v1::WatchRequest>) override;
 

@@ -95,12 +95,13 @@ TEST(MakeVmConfig, MapsFlags) {
   flags.resets = {"100=exclusive"};
   flags.peer_unit = "microvm@gpu-vm.service";
   flags.hide_ids = true;
+  flags.audit_only = true;
   const v1::VmConfig config = MakeVmConfig(flags, "").value();
   EXPECT_EQ(
       config.ShortDebugString(),
       "name: \"gpu-vm\" peer { unit: \"microvm@gpu-vm.service\" } devices { device: \"gpu\" } "
       "devices { device: \"vic\" } clocks { name: \"uarta\" access: ACCESS_VOTE } "
-      "resets { name: \"100\" access: ACCESS_EXCLUSIVE } ids: HIDDEN");
+      "resets { name: \"100\" access: ACCESS_EXCLUSIVE } ids: HIDDEN audit_only: true");
 }
 
 TEST(MakeVmConfig, AddsFlagsToJson) {

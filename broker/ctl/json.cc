@@ -3,27 +3,36 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "broker/ctl/style.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace bpmp::ctl {
 
-std::string ToJson(const google::protobuf::Message& message, JsonLayout layout) {
+absl::StatusOr<std::string> TryToJson(const google::protobuf::Message& message, JsonLayout layout) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
   options.add_whitespace = layout == JsonLayout::kIndented;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  if (!status.ok()) {  // e.g. a string that is no UTF-8
-    return absl::StrCat("{\"error\": \"", message.GetTypeName(), " can't be shown as JSON\"}\n");
+  if (!status.ok()) {
+    return absl::InternalError(absl::StrCat(message.GetTypeName(), " can't be shown as JSON"));
   }
   if (json.empty() || json.back() != '\n') {
     json += '\n';
   }
   return json;
+}
+
+std::string ToJson(const google::protobuf::Message& message, JsonLayout layout) {
+  auto json = TryToJson(message, layout);
+  if (json.ok()) return *std::move(json);
+  return absl::StrCat("{\"error\": \"", json.status().message(), "\"}\n");
 }
 
 absl::Status FromJson(std::string_view text, google::protobuf::Message* message) {

@@ -7,9 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "broker/ctl/style.h"
 
 namespace bpmp::ctl {
 namespace {
@@ -85,6 +88,24 @@ absl::StatusOr<std::string> ReadAll(int fd, size_t max) {
           absl::StrCat("standard input has more than ", max, " bytes"));
     }
   }
+}
+
+absl::StatusOr<std::string> ReadInput(int in_fd, const std::string& path) {
+  if (path == "-") {
+    return ReadAll(in_fd, kMaxInput);
+  }
+  std::ifstream file(path, std::ios::binary);
+  // One byte more than is allowed shows a file that is too long.
+  std::string text(kMaxInput + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file.is_open() || file.bad() || std::filesystem::is_directory(path)) {
+    return absl::InvalidArgumentError(absl::StrCat("can't read ", Quoted(path)));
+  }
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kMaxInput) {
+    return absl::InvalidArgumentError(absl::StrCat(Quoted(path), " is larger than 1 MiB"));
+  }
+  return text;
 }
 
 }  // namespace bpmp::ctl

@@ -41,6 +41,11 @@ void WaitReadable(int fd);
 // Everything up to the end of `fd`. InvalidArgument for more than `max` bytes or a failed read.
 absl::StatusOr<std::string> ReadAll(int fd, size_t max);
 
+// A file that somebody named; "-" is standard input, which is `in_fd`. InvalidArgument where it
+// can't be read, or has more than kMaxInput bytes, which no configuration has.
+inline constexpr size_t kMaxInput = size_t{1} << 20;
+absl::StatusOr<std::string> ReadInput(int in_fd, const std::string& path);
+
 }  // namespace bpmp::ctl
 
 #endif  // BROKER_CTL_LINE_READER_H_

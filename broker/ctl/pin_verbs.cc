@@ -103,9 +103,9 @@ absl::StatusOr<ExitCode> Unpin(Context& context, const std::string& name) {
 absl::StatusOr<v1::ResourceState> FindQuarantined(Context& context, const std::string& name) {
   BPMP_ASSIGN_OR_RETURN(ResourceWord word, ParseResourceWord(name));
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
-  const Wanted any = {
-      {v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN, v1::RESOURCE_KIND_RESET},
-      "be in quarantine"};
+  const Wanted any = {{v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN,
+                       v1::RESOURCE_KIND_RESET, v1::RESOURCE_KIND_PCIE_CONTROLLER},
+                      "be in quarantine"};
   BPMP_ASSIGN_OR_RETURN(const Resources found, FindResources(*admin, word, any));
   Resources quarantined;
   for (const v1::ResourceState& resource : found) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/acting_vm.h"
+#include "broker/ctl/check_report.h"
 #include "broker/ctl/selftest_checks.h"
 #include "broker/ctl/selftest_switch.h"
 #include "broker/ctl/verbs.h"
@@ -119,11 +119,7 @@ absl::StatusOr<ExitCode> Selftest(Context& context, const std::string& device) {
   if (plan.has_value()) {
     SwitchTest(admin, *std::move(plan), &report).Run();
   }
-  report.set_passed(std::all_of(report.checks().begin(), report.checks().end(),
-                                [](const v1::SelftestCheck& check) { return check.passed(); }));
-  return context.Show(
-      report, [&] { return SelftestText(report, context.style()); },
-      report.passed() ? ExitCode::kOk : ExitCode::kFailed);
+  return ShowReport(context, std::move(report));
 }
 
 }  // namespace

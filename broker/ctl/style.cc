@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/base/string_view.h"
+#include "broker/base/utf8.h"
 
 namespace bpmp::ctl {
 namespace {
@@ -41,20 +42,13 @@ std::string_view Code(Tone tone) {
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-// Bytes of the UTF-8 character that `text` begins with; 0 when it is none that may be printed.
+// Bytes of the character that `text` begins with; 0 when it is none that may be printed.
 size_t CharacterSize(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) {
-    return lead >= 0x20 && lead != 0x7f ? 1 : 0;
-  }
-  const size_t size = lead >= 0xf5 ? 0 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
-  if (size == 0 || size > text.size() ||
-      !std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(size),
-                   IsContinuation)) {
-    return 0;
-  }
+  if (lead < 0x80) return lead >= 0x20 && lead != 0x7f ? 1 : 0;
   // U+0080 to U+009F are control characters too; some terminals obey them.
-  return lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0 ? 0 : size;
+  const size_t size = Utf8Length(text);
+  return lead == 0xc2 && size == 2 && static_cast<unsigned char>(text[1]) < 0xa0 ? 0 : size;
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ TEST(Printable, KeepsUtf8AndReplacesTheRest) {
   EXPECT_EQ(Printable("a\xc3"), "a?");           // cut in the middle
   EXPECT_EQ(Printable("\xc2\x9b[2J"), "??[2J");  // a control character of Latin-1
   EXPECT_EQ(Printable("\xc0\xaf"), "??");        // overlong
+  EXPECT_EQ(Printable("\xe0\x80\x80"), "???");
+  EXPECT_EQ(Printable("\xed\xa0\x80"), "???");  // a surrogate: no JSON can have it
   EXPECT_EQ(Printable(std::string("a\0b", 3)), "a?b");
 }
 

@@ -51,13 +51,22 @@ void AddStatusVerb(VerbTree& verbs);
 void AddVmVerbs(VerbTree& verbs);
 void AddDeviceVerbs(VerbTree& verbs);
 void AddVmAddVerb(VerbTree& verbs, CLI::App* vm_group);
+void AddVmUpdateVerb(VerbTree& verbs, CLI::App* vm_group);
+void AddVmDrainVerbs(VerbTree& verbs, CLI::App* vm_group);
 void AddResourceVerbs(VerbTree& verbs);
 void AddWhyVerbs(VerbTree& verbs);
 void AddPinVerbs(VerbTree& verbs);
+void AddPolicyVerbs(VerbTree& verbs);
+void AddPolicyImportVerb(VerbTree& verbs, CLI::App* policy_group);
 void AddWatchVerb(VerbTree& verbs);
+void AddTopVerb(VerbTree& verbs);
 void AddRequestVerb(VerbTree& verbs);
 void AddSessionVerb(VerbTree& verbs);
 void AddSelftestVerb(VerbTree& verbs);
+void AddDoctorVerb(VerbTree& verbs);
+void AddTraceVerbs(VerbTree& verbs);
+void AddProfileVerbs(VerbTree& verbs);
+void AddGuestDtVerb(VerbTree& verbs);
 void AddCompletionVerb(VerbTree& verbs);
 
 }  // namespace bpmp::ctl

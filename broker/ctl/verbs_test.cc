@@ -2,6 +2,7 @@
 // The verbs from the command line to the wire and back, against a real gRPC server.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <string>
 
 #include "broker/ctl/verbs_fixture.h"
@@ -20,6 +21,38 @@ TEST_F(VerbsTest, StatusIsShownAsTextAndJson) {
   EXPECT_EQ(json.code, 0);
   EXPECT_THAT(json.out, HasSubstr("\"last_event\": \"1152921504606846976\""));
   EXPECT_THAT(json.out, HasSubstr("\"backend_healthy\": false"));
+}
+
+TEST_F(VerbsTest, TopShowsPicturesUntilThereAreEnough) {
+  broker_.status.set_vms(2);
+  const Result two = Ctl({"top", "--count", "2", "--interval", "1ms"});
+  EXPECT_EQ(two.code, 0);
+  EXPECT_EQ(std::count(two.out.begin(), two.out.end(), '/'), 4) << "a rate and a title each";
+  EXPECT_THAT(two.out, HasSubstr("0 of 2 VMs connected, 0 requests/s"));
+  EXPECT_THAT(two.out, HasSubstr("\ngpu-vm           0"));
+  EXPECT_THAT(Ctl({"top", "--count", "1", "--interval", "1ms", "-o", "json"}).out,
+              StartsWith("{\"vms\":[{\"name\":\"net-vm\""));
+  EXPECT_EQ(Ctl({"top", "--interval", "never"}).code, 2);
+}
+
+TEST_F(VerbsTest, DoctorEndsWithSixWhereSomethingIsWrong) {
+  broker_.status.set_backend("sim");
+  broker_.status.set_backend_healthy(true);
+  const Result well = Ctl({"doctor", "--host-root", "/nonexistent"});
+  EXPECT_EQ(well.code, 0) << well.out;
+  EXPECT_THAT(well.out, HasSubstr("none is asked: the backend is sim"));
+  broker_.status.set_quarantined(1);
+  const Result ill = Ctl({"doctor", "--host-root", "/nonexistent"});
+  EXPECT_EQ(ill.code, 6);
+  EXPECT_THAT(ill.out, HasSubstr("bpmpctl clear-quarantine"));
+  broker_.status.set_quarantined(0);
+  broker_.status.set_backend("kernel");
+  EXPECT_THAT(Ctl({"doctor", "--host-root", "/nonexistent"}).out,
+              HasSubstr("can't read /sys/kernel/debug/bpmp-host/allowed"));
+}
+
+TEST_F(VerbsTest, ManPageNeedsNoBroker) {
+  EXPECT_THAT(CtlAt({"__man"}).out, StartsWith(".TH BPMPCTL 1"));
 }
 
 TEST_F(VerbsTest, VmsAreListedShownAddedReleasedRemoved) {

@@ -215,6 +215,20 @@ TEST(VmTable, ShowsSessionsAndVotes) {
             "no VM is defined; bpmpctl vm add NAME --device DEVICE adds one\n");
 }
 
+TEST(VmViews, SayThatAVmIsDrained) {
+  auto vms = FromText<v1::ListVmsResponse>(
+      "vms { name: 'a' draining: true session { id: 1 connected: true } } "
+      "vms { name: 'b' draining: true free: true }");
+  EXPECT_THAT(VmTable(vms, kNow, kPlain), HasSubstr("\na   draining"));
+  EXPECT_THAT(VmTable(vms, kNow, kPlain), HasSubstr("\nb   drained"));
+  const std::string leaving = VmText(vms.vms(0), kNow, kPlain);
+  EXPECT_THAT(leaving, HasSubstr("connected, number 1"));
+  EXPECT_THAT(leaving, testing::ContainsRegex(
+                           "DRAINING +takes no new session; to let it: bpmpctl vm undrain a\n"));
+  EXPECT_THAT(VmText(vms.vms(1), kNow, kPlain),
+              testing::ContainsRegex("DRAINED +takes no new session and holds nothing; "));
+}
+
 TEST(VmText, ShowsWhatItHoldsAndWithWhom) {
   v1::Vm vm = FromText<v1::Vm>(kNetVm);
   *vm.add_holds() = Board()[2];
@@ -229,6 +243,25 @@ TEST(VmText, ShowsWhatItHoldsAndWithWhom) {
             "\n"
             "HOLDS  KIND   STATE     RATE  WITH    NOTES\n"
             "uarta  clock  on     408 MHz  gpu-vm  -\n");
+}
+
+TEST(VmText, ShowsWhatItOptsInTo) {
+  const v1::Vm vm = FromText<v1::Vm>(R"(
+    name: 'a' config { pcie_controllers: [4, 5] thermal { zones: [0, 8] } emc_latency: true })");
+  const std::string text = VmText(vm, kNow, kPlain);
+  EXPECT_THAT(text, HasSubstr("PCIe controllers  4, 5\n"));
+  EXPECT_THAT(text, HasSubstr("thermal zones     0, 8\n"));
+  EXPECT_THAT(text, HasSubstr("memory            its latencies may be read\n"));
+  v1::ListVmsResponse vms;
+  *vms.add_vms() = vm;
+  EXPECT_THAT(VmTable(vms, kNow, kPlain), HasSubstr(" 4 single grants\n"));
+}
+
+TEST(StatusText, NamesAPcieControllerOnce) {
+  const v1::ResourceState quarantined = FromText<v1::ResourceState>(
+      "kind: RESOURCE_KIND_PCIE_CONTROLLER id: 5 name: 'PCIe controller 5' quarantined_for: 'a'");
+  EXPECT_THAT(StatusText(FromText<v1::ServerStatus>("quarantined: 1"), {quarantined}, kNow, kPlain),
+              HasSubstr("1: PCIe controller 5 (for a)"));
 }
 
 TEST(StatusText, IsShort) {
@@ -252,6 +285,7 @@ TEST(Words, ReadResourcesAndAccess) {
   EXPECT_EQ(ParseResourceWord("uarta")->kind, v1::RESOURCE_KIND_UNSPECIFIED);
   EXPECT_EQ(ParseResourceWord("domain:vic")->kind, v1::RESOURCE_KIND_POWER_DOMAIN);
   EXPECT_EQ(ParseResourceWord("domain:vic")->name, "vic");
+  EXPECT_EQ(ParseResourceWord("pcie:5")->kind, v1::RESOURCE_KIND_PCIE_CONTROLLER);
   for (const char* bad : {"", "clock:", "clk:vic", ":vic"}) {
     EXPECT_FALSE(ParseResourceWord(bad).ok()) << bad;
   }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -20,21 +18,6 @@
 namespace bpmp::ctl {
 namespace {
 
-// Larger than any configuration of one VM.
-constexpr size_t kMaxFileSize = 1 << 20;
-
-absl::StatusOr<std::string> ReadInput(Context& context, const std::string& path) {
-  if (path == "-") {
-    return ReadAll(context.in_fd(), kMaxFileSize);
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) {
-    return absl::InvalidArgumentError(absl::StrCat("can't read ", Quoted(path)));
-  }
-  return text;
-}
-
 // What the broker refused, and, where that may be for the devices' names, which it may have meant.
 absl::Status WithSuggestions(const absl::Status& refused, AdminClient& admin,
                              const v1::VmConfig& vm) {
@@ -53,7 +36,7 @@ absl::StatusOr<ExitCode> Add(Context& context, const VmFlags& flags) {
   std::string json;
   BPMP_ASSIGN_OR_RETURN(const std::string file, FileOf(flags));
   if (!file.empty()) {
-    BPMP_ASSIGN_OR_RETURN(json, ReadInput(context, file));
+    BPMP_ASSIGN_OR_RETURN(json, ReadInput(context.in_fd(), file));
   }
   v1::DefineVmRequest request;
   BPMP_ASSIGN_OR_RETURN(*request.mutable_vm(), MakeVmConfig(flags, json));
@@ -103,6 +86,8 @@ void AddVmAddVerb(VerbTree& verbs, CLI::App* vm_group) {
   verb->add_flag("--all-exclusive", flags->all_exclusive,
                  "Everything, for the one VM that stands for a host");
   verb->add_flag("--hide-ids", flags->hide_ids, "Don't show the names of what it may not use");
+  verb->add_flag("--audit-only", flags->audit_only,
+                 "Allow, count and log what its policy denies, for policy suggest");
 }
 
 }  // namespace bpmp::ctl

@@ -23,16 +23,7 @@ bool IsFile(const std::string& name) {
 
 absl::Status AddGrants(const std::vector<std::string>& entries, Grants* grants) {
   for (const std::string& entry : entries) {
-    const size_t equals = entry.rfind('=');
-    if (equals == std::string::npos || equals == 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(Quoted(entry), " grants nothing; write NAME=ACCESS, e.g. uarta=vote"));
-    }
-    BPMP_ASSIGN_OR_RETURN(const v1::Access access,
-                          ParseAccess(std::string_view(entry).substr(equals + 1)));
-    v1::ResourceGrantConfig* grant = grants->Add();
-    grant->set_name(entry.substr(0, equals));
-    grant->set_access(access);
+    BPMP_ASSIGN_OR_RETURN(*grants->Add(), ParseGrant(entry));
   }
   return absl::OkStatus();
 }
@@ -71,6 +62,20 @@ absl::StatusOr<std::string> FileOf(const VmFlags& flags) {
   return flags.name;
 }
 
+absl::StatusOr<v1::ResourceGrantConfig> ParseGrant(const std::string& entry) {
+  const size_t equals = entry.rfind('=');
+  if (equals == std::string::npos || equals == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Quoted(entry), " grants nothing; write NAME=ACCESS, e.g. uarta=vote"));
+  }
+  v1::ResourceGrantConfig grant;
+  BPMP_ASSIGN_OR_RETURN(const v1::Access access,
+                        ParseAccess(std::string_view(entry).substr(equals + 1)));
+  grant.set_name(entry.substr(0, equals));
+  grant.set_access(access);
+  return grant;
+}
+
 absl::StatusOr<v1::VmConfig> MakeVmConfig(const VmFlags& flags, std::string_view json) {
   v1::VmConfig config;
   if (!json.empty()) {
@@ -92,6 +97,9 @@ absl::StatusOr<v1::VmConfig> MakeVmConfig(const VmFlags& flags, std::string_view
   ApplySocketFlags(flags, &config);
   if (flags.all_exclusive) {
     config.set_all(v1::ACCESS_EXCLUSIVE);
+  }
+  if (flags.audit_only) {
+    config.set_audit_only(true);
   }
   if (flags.hide_ids) {
     config.set_ids(v1::VmConfig::HIDDEN);

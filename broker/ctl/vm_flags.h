@@ -27,11 +27,15 @@ struct VmFlags {
   std::string peer_unit;
   bool all_exclusive = false;
   bool hide_ids = false;
+  bool audit_only = false;
 };
 
 // The file to read first, "-" for standard input, or empty: --json, or a NAME that is "-", has a
 // slash or ends in ".json". InvalidArgument where both name a file.
 absl::StatusOr<std::string> FileOf(const VmFlags& flags);
+
+// "uarta=vote". InvalidArgument where it is malformed.
+absl::StatusOr<v1::ResourceGrantConfig> ParseGrant(const std::string& entry);
 
 // The configuration that `json` (may be empty) and the flags give together; flags win over single
 // values and add to lists. InvalidArgument where there is no name or an entry is malformed; all

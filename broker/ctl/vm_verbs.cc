@@ -3,12 +3,11 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "broker/base/status_macros.h"
+#include "broker/ctl/drain_view.h"
 #include "broker/ctl/verbs.h"
 #include "broker/ctl/vm_view.h"
-#include "broker/ctl/words.h"
 
 namespace bpmp::ctl {
 namespace {
@@ -38,14 +37,6 @@ absl::StatusOr<ExitCode> Remove(Context& context, const std::string& name) {
       done, [&] { return absl::StrCat(name, " removed: released, its socket is gone\n"); });
 }
 
-// The broker names what it quarantined by id.
-std::string RefsText(const v1::ReleaseVmResponse& done, Names& names) {
-  return absl::StrJoin(done.quarantined(), ", ", [&](std::string* out, const v1::ResourceRef& ref) {
-    const std::string name = names.Name(ref.kind(), ref.id());
-    absl::StrAppend(out, KindWord(ref.kind()), " ", name.empty() ? absl::StrCat(ref.id()) : name);
-  });
-}
-
 absl::StatusOr<ExitCode> Release(Context& context, const std::string& name) {
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   v1::ReleaseVmRequest request;
@@ -54,8 +45,7 @@ absl::StatusOr<ExitCode> Release(Context& context, const std::string& name) {
                         admin->Call(&v1::Admin::Stub::ReleaseVm, request));
   if (done.quarantined_size() > 0) {
     AdminNames names(admin);
-    context.Warn(absl::StrCat("in quarantine, given to no other VM: ", RefsText(done, names),
-                              "; once it is fit for use again: bpmpctl clear-quarantine RESOURCE"));
+    context.Warn(QuarantineText(done.quarantined(), names));
   }
   return context.Show(
       done, [&] { return absl::StrCat(name, " released; its epoch is now ", done.epoch(), "\n"); });
@@ -73,12 +63,14 @@ void AddFor(VerbTree& verbs, CLI::App* group, const char* name, const char* help
 }  // namespace
 
 void AddVmVerbs(VerbTree& verbs) {
-  CLI::App* group = verbs.Group("vm", "VMs: list, show, add, remove, release");
+  CLI::App* group = verbs.Group("vm", "VMs: list, show, add, update, drain, release, remove");
   verbs.Add(group, "list", "All VMs, one a line", List);
   AddFor(verbs, group, "show", "One VM: session, permissions, what it holds", Show);
   AddVmAddVerb(verbs, group);
+  AddVmUpdateVerb(verbs, group);
   AddFor(verbs, group, "remove", "Release a VM, end its session and remove its socket", Remove);
   AddFor(verbs, group, "release", "Undo all that a VM did; its session stays", Release);
+  AddVmDrainVerbs(verbs, group);
 }
 
 }  // namespace bpmp::ctl

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "broker/ctl/resource_view.h"
@@ -16,19 +17,6 @@ namespace {
 
 std::string AgeText(const google::protobuf::Timestamp& since, absl::Time now) {
   return since.seconds() == 0 ? "" : FormatAge(now - absl::FromUnixSeconds(since.seconds()));
-}
-
-Cell SessionCell(const v1::Vm& vm) {
-  if (vm.releasing()) {
-    return {"releasing", Tone::kWarn};
-  }
-  if (!vm.has_session()) {
-    return {"none", Tone::kDim};
-  }
-  if (!vm.session().connected()) {
-    return {"lost", Tone::kWarn};
-  }
-  return vm.session().throttled() ? Cell("throttled", Tone::kWarn) : Cell("connected", Tone::kGood);
 }
 
 std::string PidText(const v1::Vm& vm) {
@@ -48,8 +36,8 @@ std::string GrantsText(const google::protobuf::RepeatedPtrField<v1::ResourceGran
   });
 }
 
-std::string Count(uint32_t number, const char* one, const char* several) {
-  return absl::StrCat(number, " ", number == 1 ? one : several);
+std::string NumbersText(const google::protobuf::RepeatedField<uint32_t>& numbers) {
+  return absl::StrJoin(numbers, ", ");
 }
 
 // All that the VM may use, short enough for a table.
@@ -58,8 +46,10 @@ std::string UsesText(const v1::VmConfig& config) {
     return "everything";
   }
   std::string text = DevicesText(config);
-  const auto single = static_cast<uint32_t>(config.clocks_size() + config.resets_size() +
-                                            config.power_domains_size());
+  const auto single =
+      static_cast<uint32_t>(config.clocks_size() + config.resets_size() +
+                            config.power_domains_size() + config.pcie_controllers_size() +
+                            (config.has_thermal() ? 1 : 0) + (config.emc_latency() ? 1 : 0));
   if (single > 0) {
     absl::StrAppend(&text, text.empty() ? "" : ", ",
                     Count(single, "single grant", "single grants"));
@@ -67,12 +57,25 @@ std::string UsesText(const v1::VmConfig& config) {
   return text;
 }
 
+Cell StreamCell(const v1::Vm& vm) {
+  if (vm.releasing()) {
+    return {"releasing", Tone::kWarn};
+  }
+  if (!vm.has_session()) {
+    return {"none", Tone::kDim};
+  }
+  if (!vm.session().connected()) {
+    return {"lost", Tone::kWarn};
+  }
+  return vm.session().throttled() ? Cell("throttled", Tone::kWarn) : Cell("connected", Tone::kGood);
+}
+
 std::string SessionText(const v1::Vm& vm, absl::Time now) {
   if (!vm.has_session()) {
-    return SessionCell(vm).text;
+    return StreamCell(vm).text;
   }
   const v1::VmSession& session = vm.session();
-  std::string text = absl::StrCat(SessionCell(vm).text, ", number ", session.id());
+  std::string text = absl::StrCat(StreamCell(vm).text, ", number ", session.id());
   if (!session.client().empty()) {
     absl::StrAppend(&text, ", ", session.client());
   }
@@ -85,9 +88,25 @@ std::string SessionText(const v1::Vm& vm, absl::Time now) {
   return text;
 }
 
+// Empty for a VM that isn't.
+std::string DrainingText(const v1::Vm& vm) {
+  if (!vm.draining()) {
+    return "";
+  }
+  return absl::StrCat("takes no new session", vm.free() ? " and holds nothing" : "",
+                      "; to let it: bpmpctl vm undrain ", vm.name());
+}
+
 std::string TransfersText(const v1::ServerStatus& status) {
   return absl::StrCat(status.transfers_running(), " running, ", status.transfers_queued(),
                       " waiting, ", status.transfers_overdue(), " overdue");
+}
+
+// "clock uarta"; a name that says its kind already ("PCIe controller 5") is left alone.
+std::string WithKind(const v1::ResourceState& resource) {
+  const std::string kind = KindWord(resource.kind());
+  return absl::StartsWith(resource.name(), kind) ? resource.name()
+                                                 : absl::StrCat(kind, " ", resource.name());
 }
 
 std::string QuarantineText(const v1::ServerStatus& status, const Resources& quarantined) {
@@ -96,8 +115,7 @@ std::string QuarantineText(const v1::ServerStatus& status, const Resources& quar
     absl::StrAppend(&text, ": ",
                     absl::StrJoin(quarantined, ", ",
                                   [](std::string* out, const v1::ResourceState& resource) {
-                                    absl::StrAppend(out, KindWord(resource.kind()), " ",
-                                                    resource.name(), " (for ",
+                                    absl::StrAppend(out, WithKind(resource), " (for ",
                                                     resource.quarantined_for(), ")");
                                   }),
                     "; once fit for use: bpmpctl clear-quarantine RESOURCE");
@@ -105,7 +123,22 @@ std::string QuarantineText(const v1::ServerStatus& status, const Resources& quar
   return text;
 }
 
+// "generation 2, for 5 min"; empty for a broker that doesn't say.
+std::string PolicyText(const v1::ServerStatus& status, absl::Time now) {
+  if (status.policy_generation() == 0) return "";
+  const std::string age = AgeText(status.policy_loaded(), now);
+  return absl::StrCat("generation ", status.policy_generation(),
+                      age.empty() ? "" : absl::StrCat(", for ", age));
+}
+
 }  // namespace
+
+Cell SessionCell(const v1::Vm& vm) {
+  if (!vm.draining()) {
+    return StreamCell(vm);
+  }
+  return {vm.free() ? "drained" : "draining", Tone::kWarn};
+}
 
 std::string VmTable(const v1::ListVmsResponse& vms, absl::Time now, const Style& style) {
   Table table({{"VM"},
@@ -132,18 +165,23 @@ std::string VmText(const v1::Vm& vm, absl::Time now, const Style& style) {
   const v1::VmConfig& config = vm.config();
   std::string text = RenderProperties(
       {{"vm", Cell(vm.name())},
-       {"session", Cell(SessionText(vm, now), SessionCell(vm).tone)},
+       {"session", Cell(SessionText(vm, now), StreamCell(vm).tone)},
+       {vm.free() ? "DRAINED" : "DRAINING", Cell(DrainingText(vm), Tone::kWarn)},
        {"socket", Cell(vm.socket())},
        {"epoch", Cell(absl::StrCat(vm.epoch(), vm.releasing() ? ", being released" : ""))},
        {"holds",
         Cell(absl::StrCat(Count(vm.clock_votes(), "clock", "clocks"), ", ",
                           Count(vm.power_domain_votes(), "power domain", "power domains")))},
        {"waiting", Cell(vm.waiting() == 0 ? "" : Count(vm.waiting(), "request", "requests"))},
+       {"AUDIT-ONLY", Cell(vm.audit_only() ? "what its policy denies is allowed" : "", Tone::kBad)},
        {"may use", Cell(config.all() == v1::ACCESS_EXCLUSIVE ? "everything" : "")},
        {"devices", Cell(DevicesText(config))},
        {"clocks", Cell(GrantsText(config.clocks()))},
        {"resets", Cell(GrantsText(config.resets()))},
        {"power domains", Cell(GrantsText(config.power_domains()))},
+       {"PCIe controllers", Cell(NumbersText(config.pcie_controllers()))},
+       {"thermal zones", Cell(NumbersText(config.thermal().zones()))},
+       {"memory", Cell(config.emc_latency() ? "its latencies may be read" : "")},
        {"peer unit", Cell(config.peer().unit())}},
       style);
   if (vm.holds_size() > 0) {
@@ -177,6 +215,9 @@ std::string StatusText(const v1::ServerStatus& status, const Resources& quaranti
        {"board",
         Cell(absl::StrCat(Count(status.clocks(), "clock", "clocks"), ", ",
                           Count(status.power_domains(), "power domain", "power domains")))},
+       {"policy", Cell(PolicyText(status, now))},
+       {"AUDIT-ONLY", Cell(absl::StrJoin(status.audit_only(), ", "), Tone::kBad)},
+       {"DRAINING", Cell(absl::StrJoin(status.draining(), ", "), Tone::kWarn)},
        {"vms", Cell(absl::StrCat(status.vms(), " defined, ", status.sessions(), " connected"))},
        {"transfers",
         Cell(TransfersText(status), status.transfers_overdue() > 0 ? Tone::kBad : Tone::kPlain)},

@@ -8,10 +8,13 @@
 #include "bpmp/v1/admin.pb.h"
 #include "broker/ctl/resource_view.h"
 #include "broker/ctl/style.h"
+#include "broker/ctl/table.h"
 
 // VMs and the broker itself as text for a terminal. `now` is the wall clock. Pure functions.
 namespace bpmp::ctl {
 
+// How its session stands, in a word; of a VM that is drained, how that stands.
+Cell SessionCell(const v1::Vm& vm);
 std::string VmTable(const v1::ListVmsResponse& vms, absl::Time now, const Style& style);
 // One VM: how it stands, what it is configured with, what it holds.
 std::string VmText(const v1::Vm& vm, absl::Time now, const Style& style);

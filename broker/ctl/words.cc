@@ -29,12 +29,14 @@ constexpr Word<v1::ResourceKind> kKinds[] = {
     {v1::RESOURCE_KIND_CLOCK, "clock"},
     {v1::RESOURCE_KIND_POWER_DOMAIN, "power domain"},
     {v1::RESOURCE_KIND_RESET, "reset"},
+    {v1::RESOURCE_KIND_PCIE_CONTROLLER, "PCIe controller"},
 };
 // As written before a colon.
 constexpr Word<v1::ResourceKind> kPrefixes[] = {
     {v1::RESOURCE_KIND_CLOCK, "clock"},
     {v1::RESOURCE_KIND_POWER_DOMAIN, "domain"},
     {v1::RESOURCE_KIND_RESET, "reset"},
+    {v1::RESOURCE_KIND_PCIE_CONTROLLER, "pcie"},
 };
 constexpr Word<v1::Access> kAccesses[] = {
     {v1::ACCESS_NONE, "none"},
@@ -147,7 +149,7 @@ absl::StatusOr<ResourceWord> ParseResourceWord(std::string_view word) {
     const auto* prefix = FindWord(kPrefixes, word.substr(0, colon));
     if (prefix == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(
-          Quoted(word), " names no kind; write clock:NAME, domain:NAME or reset:NAME"));
+          Quoted(word), " names no kind; write clock:NAME, domain:NAME, reset:NAME or pcie:ID"));
     }
     result.kind = prefix->value;
     word.remove_prefix(colon + 1);
@@ -170,6 +172,10 @@ v1::ResourceRef MakeRef(v1::ResourceKind kind, std::string_view name) {
     ref.set_name(std::string(name));
   }
   return ref;
+}
+
+std::string Count(uint64_t number, const char* one, const char* several) {
+  return absl::StrCat(number, " ", number == 1 ? one : several);
 }
 
 }  // namespace bpmp::ctl

@@ -2,6 +2,7 @@
 #ifndef BROKER_CTL_WORDS_H_
 #define BROKER_CTL_WORDS_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,9 @@ absl::StatusOr<ResourceWord> ParseResourceWord(std::string_view word);
 
 // The reference that `name` (a name or a decimal id) is of that kind.
 v1::ResourceRef MakeRef(v1::ResourceKind kind, std::string_view name);
+
+// "1 clock", "3 clocks".
+std::string Count(uint64_t number, const char* one, const char* several);
 
 }  // namespace bpmp::ctl
 

@@ -34,6 +34,7 @@ constexpr KindRule kKindRules[] = {
     {EventKind::kMoved, {spdlog::level::warn, true}},
     {EventKind::kDenied, {spdlog::level::warn, true}},
     {EventKind::kConflict, {spdlog::level::warn, true}},
+    {EventKind::kWouldDeny, {spdlog::level::warn, true}},
     {EventKind::kUnknown, {spdlog::level::warn, true}},
     {EventKind::kQuarantined, {spdlog::level::err, false}},
     {EventKind::kCleared, {spdlog::level::info, false}},
@@ -75,6 +76,10 @@ AuditRule RuleFor(const EventLog::Record& record) {
   if (record.from_core) return RuleForCore(record.event);
   // A peer that is refused tries again at once, for ever; a flooding VM is slowed all the time.
   if (record.kind == service::event_kind::kSessionRefused) return {spdlog::level::warn, true};
+  if (record.kind == service::event_kind::kPolicyRefused) return {spdlog::level::err, false};
+  // A firmware that says what nobody expects may say it without end.
+  if (record.kind == service::event_kind::kInboundDropped) return {spdlog::level::warn, true};
+  if (record.kind == service::event_kind::kThermalTrip) return {spdlog::level::warn, true};
   return {spdlog::level::info, record.kind == service::event_kind::kThrottled};
 }
 

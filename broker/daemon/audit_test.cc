@@ -164,6 +164,15 @@ TEST(AuditRuleTest, WhatAnOperatorMustKnowIsLoud) {
   EXPECT_EQ(RuleFor(OfCore(EventKind::kReleased)).level, spdlog::level::info);
   EXPECT_EQ(RuleFor(OfServices(service::event_kind::kSessionRefused)).level, spdlog::level::warn);
   EXPECT_TRUE(RuleFor(OfServices(service::event_kind::kThrottled)).fold);
+  for (const auto kind :
+       {service::event_kind::kThermalTrip, service::event_kind::kInboundDropped}) {
+    EXPECT_EQ(RuleFor(OfServices(kind)).level, spdlog::level::warn);
+    EXPECT_TRUE(RuleFor(OfServices(kind)).fold) << "the firmware may say it without end";
+  }
+  EXPECT_EQ(RuleFor(OfCore(EventKind::kWouldDeny)).level, spdlog::level::warn);
+  EXPECT_TRUE(RuleFor(OfCore(EventKind::kWouldDeny)).fold) << "a guest asks again and again";
+  EXPECT_EQ(RuleFor(OfServices(service::event_kind::kPolicyReloaded)).level, spdlog::level::info);
+  EXPECT_EQ(RuleFor(OfServices(service::event_kind::kPolicyRefused)).level, spdlog::level::err);
 }
 
 }  // namespace

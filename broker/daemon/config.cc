@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -35,6 +36,9 @@ void DefaultBackend(v1::BackendConfig* backend) {
     backend->set_kind(backend->has_kernel() ? v1::BackendConfig::KERNEL : v1::BackendConfig::SIM);
   }
   if (backend->transfer_timeout_ms() == 0) backend->set_transfer_timeout_ms(2'000);
+  if (backend->has_record() && backend->record().max_mib() == 0) {
+    backend->mutable_record()->set_max_mib(64);
+  }
   if (backend->kind() != v1::BackendConfig::KERNEL) return;
   v1::KernelConfig* kernel = backend->mutable_kernel();
   if (kernel->device().empty()) kernel->set_device("/dev/bpmp-host");
@@ -48,6 +52,10 @@ void MakeAbsolute(const std::string& directory, std::string* path) {
 }
 
 }  // namespace
+
+bool IsTreeFile(std::string_view device_tree) {
+  return device_tree != "auto" && device_tree != "none";
+}
 
 Environment Environment::OfProcess() {
   Environment environment;
@@ -99,6 +107,11 @@ absl::Status ApplyDefaults(const Environment& environment, const std::string& di
   if (log->level() == v1::LogConfig::LEVEL_UNSPECIFIED) log->set_level(v1::LogConfig::INFO);
   if (log->fold_seconds() == 0) log->set_fold_seconds(10);
   for (std::string& profile : *config->mutable_profiles()) MakeAbsolute(directory, &profile);
+  if (config->backend().has_sim()) {
+    MakeAbsolute(directory, config->mutable_backend()->mutable_sim()->mutable_trace());
+  }
+  if (config->device_tree().empty()) config->set_device_tree("auto");
+  if (IsTreeFile(config->device_tree())) MakeAbsolute(directory, config->mutable_device_tree());
   if (config->has_tls()) {
     v1::TlsConfig* tls = config->mutable_tls();
     MakeAbsolute(directory, tls->mutable_certificate());

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -31,9 +32,13 @@ struct LoadedConfig {
 // Reads a file as it is, without defaults. Without a path: the empty configuration.
 absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path);
 
+// Whether `Config.device_tree`, which isn't empty, names a file.
+bool IsTreeFile(std::string_view device_tree);
+
 // Sets every field that was left out to its effective value, as bpmp/v1/config.proto says it, and
-// makes paths of files that are relative to the configuration (`profiles`, `tls`) absolute;
-// `directory` is where it lies. FailedPrecondition when there is nowhere to put the sockets.
+// makes paths of files that are relative to the configuration (`profiles`, `device_tree`, `tls`,
+// `sim.trace`) absolute; `directory` is where it lies. FailedPrecondition when there is nowhere to
+// put the sockets.
 absl::Status ApplyDefaults(const Environment& environment, const std::string& directory,
                            v1::Config* config);
 

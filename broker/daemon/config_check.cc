@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "broker/base/string_view.h"
+#include "broker/daemon/config.h"
 #include "broker/daemon/metrics_address.h"
 #include "broker/service/unix_socket.h"
 #include "broker/service/vm_checks.h"
@@ -63,14 +64,23 @@ class Checker {
   ConfigReport Run() {
     CheckRuntimeDir();
     CheckAdmin();
+    if (config_.audit_only()) {
+      Warn(config_, "audit_only",
+           "AUDIT-ONLY: what the VMs' policies deny is allowed; nothing but what other VMs have "
+           "exclusively is kept from any VM");
+    }
     CheckVms();
     CheckLimits();
     CheckKernel();
+    CheckTraces();
     CheckMetrics();
     if (config_.has_tls()) CheckTls();
     for (const v1::InsecureTcpConfig& insecure : config_.insecure_tcp()) CheckInsecure(insecure);
     for (int i = 0; i < config_.profiles_size(); ++i) {
       CheckFile(config_, "profiles", i, config_.profiles(i));
+    }
+    if (IsTreeFile(config_.device_tree())) {
+      CheckFile(config_, "device_tree", 0, config_.device_tree());
     }
     return std::move(report_);
   }
@@ -138,6 +148,31 @@ class Checker {
     const v1::KernelConfig& kernel = backend.kernel();
     if (!kernel.device().empty() && !absl::StartsWith(kernel.device(), "/")) {
       Problem(kernel, "device", "kernel.device: must be an absolute path, as /dev/bpmp-host");
+    }
+  }
+
+  void CheckTraces() {
+    const v1::SimConfig& sim = config_.backend().sim();
+    if (!sim.trace().empty()) {
+      CheckFile(sim, "trace", 0, sim.trace());
+      if (sim.latency_us() != 0 || sim.faults_size() > 0) {
+        Problem(sim, "trace", "sim.trace: a trace is replayed as it is, without latency or faults");
+      }
+    }
+    if (!config_.backend().has_record()) return;
+    const v1::RecordConfig& record = config_.backend().record();
+    CheckRange(record, "max_mib", record.max_mib(), 1'024);
+    const size_t slash = record.file().rfind('/');
+    struct stat info {};
+    if (record.file().empty()) {
+      Problem(record, "file", "record.file: is required and missing");
+    } else if (record.file().front() != '/') {
+      Problem(record, "file", "record.file: must be an absolute path");
+    } else if (stat(record.file().substr(0, slash + 1).c_str(), &info) != 0 ||
+               !S_ISDIR(info.st_mode)) {
+      Problem(record, "file",
+              absl::StrFormat("record.file: there is no directory %s",
+                              record.file().substr(0, slash + 1)));
     }
   }
 

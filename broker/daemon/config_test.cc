@@ -88,6 +88,33 @@ TEST(ConfigTest, WhatIsWrongWithTheKernelsDevice) {
   EXPECT_THAT(Check("backend: {kernel: {abi: write56}}").problems, IsEmpty());
 }
 
+TEST(ConfigTest, WhatIsWrongWithARecordingOrAReplay) {
+  EXPECT_THAT(Check("backend: {record: {file: /tmp/run.trace}}").problems, IsEmpty());
+  EXPECT_THAT(Check("backend: {record: {max_mib: 5}}").problems,
+              ElementsAre(HasSubstr("record.file: is required and missing")));
+  EXPECT_THAT(Check("backend: {record: {file: run.trace}}").problems,
+              ElementsAre(HasSubstr("b.yaml:1:20: record.file: must be an absolute path")));
+  EXPECT_THAT(Check("backend: {record: {file: /nowhere/run.trace}}").problems,
+              ElementsAre(HasSubstr("record.file: there is no directory /nowhere/")));
+  EXPECT_THAT(Check("backend: {record: {file: /tmp/run.trace, max_mib: 1025}}").problems,
+              ElementsAre(HasSubstr("max_mib: 1025 is over the limit of 1024")));
+  EXPECT_THAT(Check("backend: {sim: {trace: none.trace}}").problems,
+              ElementsAre(HasSubstr("trace: can't read /etc/bpmp/none.trace")));
+  EXPECT_THAT(Check("backend: {sim: {trace: /etc/passwd, latency_us: 1}}").problems,
+              ElementsAre(HasSubstr("a trace is replayed as it is, without latency or faults")));
+}
+
+TEST(ConfigTest, ARecordingHasALimitAndAReplayIsRelativeToTheFile) {
+  v1::Config config;
+  SourceMap sources;
+  ASSERT_EQ(
+      LoadYaml("backend: {record: {file: /tmp/a}, sim: {trace: a}}", "b.yaml", &config, &sources),
+      absl::OkStatus());
+  ASSERT_EQ(ApplyDefaults(kRoot, "/etc/bpmp", &config), absl::OkStatus());
+  EXPECT_EQ(config.backend().record().max_mib(), 64u);
+  EXPECT_EQ(config.backend().sim().trace(), "/etc/bpmp/a");
+}
+
 TEST(ConfigTest, RootsSocketsAreInRun) {
   v1::Config config;
   ASSERT_TRUE(ApplyDefaults({0, "/run/user/0"}, "", &config).ok());

@@ -41,8 +41,7 @@ constexpr absl::Duration kReturn = absl::Seconds(10);
 
 core::Options ToCoreOptions(const MadeBackend& backend) {
   core::Options options;
-  // The host proxy goes through the host's own frameworks.
-  options.host_counts_apart = backend.kernel != nullptr;
+  options.host_counts_apart = backend.host_counts_apart;
   return options;
 }
 
@@ -62,20 +61,22 @@ std::string DevicesText(const v1::VmConfig& vm) {
   return parts.empty() ? "nothing yet" : absl::StrJoin(parts, ", ");
 }
 
-std::shared_ptr<metrics::Metrics> MakeMetrics(const core::Policy& policy) {
+std::shared_ptr<metrics::Metrics> MakeMetrics(const Plan& plan) {
   auto made = std::make_shared<metrics::Metrics>(&MonotonicClock(), kVersion);
-  made->ShowNamed(policy);
+  made->ShowNamed(plan.policy);
+  made->SetDriftedDevices(plan.drifted_devices);
   return made;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan) {
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan, const Options& options,
+                                                      const Environment& environment) {
   BPMP_ASSIGN_OR_RETURN(InstanceLock lock, InstanceLock::Take(plan.config().runtime_dir()));
   // Not before: a broker that only looks, or finds another, takes nothing over.
   BPMP_RETURN_IF_ERROR(TakeOver(plan.backend));
   auto daemon = std::unique_ptr<Daemon>(new Daemon(std::move(plan), std::move(lock)));
-  BPMP_RETURN_IF_ERROR(daemon->Listen());
+  BPMP_RETURN_IF_ERROR(daemon->Listen(options, environment));
   daemon->SayWhereItIs();
   daemon->ForgetPlan();
   return daemon;
@@ -84,7 +85,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Plan plan) {
 Daemon::Daemon(Plan plan, InstanceLock lock)
     : plan_(std::move(plan)),
       lock_(std::move(lock)),
-      metrics_(MakeMetrics(plan_.policy)),
+      metrics_(MakeMetrics(plan_)),
       observers_({&events_, metrics_.get()}),
       backend_(plan_.backend.owned.get(), &MonotonicClock(),
                ToEngineOptions(plan_.config()).transfer_timeout, metrics_.get()),
@@ -93,6 +94,7 @@ Daemon::Daemon(Plan plan, InstanceLock lock)
                                            ToCoreOptions(plan_.backend)),
               &backend_, &MonotonicClock(), ToEngineOptions(plan_.config()), metrics_.get()),
       sessions_(&engine_, &events_, &acceptor_),
+      notifications_(&engine_, &sessions_, &events_),
       vms_({&engine_, &sessions_, &acceptor_, &events_}, plan_.config()),
       probe_({&engine_, &sessions_, &events_, &acceptor_}),
       heartbeat_(&engine_, &probe_, &MonotonicClock(), ToEngineOptions(plan_.config()).slots),
@@ -100,7 +102,13 @@ Daemon::Daemon(Plan plan, InstanceLock lock)
              [](spdlog::level::level_enum level, const std::string& line) {
                spdlog::log(level, "{}", line);
              }),
-      reader_(&events_, &MonotonicClock(), AuditHandler()) {}
+      reader_(&events_, &MonotonicClock(), AuditHandler()) {
+  // No VM has a request before anybody listens.
+  if (plan_.backend.record == nullptr) return;
+  plan_.backend.record->SetVmNames([this](VmId vm) {
+    return engine_.Read([vm](const core::Core& core) { return core.NameOf(vm); });
+  });
+}
 
 void Daemon::ForgetPlan() {
   plan_.loaded = LoadedConfig();
@@ -126,19 +134,23 @@ Daemon::~Daemon() {
   engine_.Stop();
 }
 
-absl::Status Daemon::Listen() {
+absl::Status Daemon::Listen(const Options& options, const Environment& environment) {
   const v1::Config& config = plan_.config();
   metrics_->SetSources(metrics::Metrics::SourcesOf(
       &engine_, [this] { return static_cast<int64_t>(sessions_.connected()); }));
   BPMP_RETURN_IF_ERROR(vms_.Start());
   BPMP_RETURN_IF_ERROR(ListenForRemoteVms());
+  policy_ = std::make_unique<PolicyKeeper>(
+      PolicyKeeper::Deps{&engine_, &vms_, &events_, metrics_.get(), &notifier_}, options,
+      environment);
   service::ServerInfo info;
   info.version = kVersion;
   info.backend = plan_.backend.kind;
   info.config_file = plan_.config_file;
   info.started = absl::Now();
   BPMP_ASSIGN_OR_RETURN(
-      admin_, service::AdminServer::Start(config.admin(), {&engine_, &vms_, &sessions_, &events_},
+      admin_, service::AdminServer::Start(config.admin(),
+                                          {&engine_, &vms_, &sessions_, &events_, policy_.get()},
                                           info, &acceptor_));
   if (!config.tls().admin_listen().empty()) {
     BPMP_RETURN_IF_ERROR(admin_->ListenTls(config.tls()));
@@ -213,7 +225,8 @@ void Daemon::Serve(const Signals& signals) {
   while (true) {
     const std::optional<int> signal = signals.Wait(wait);
     if (signal == SIGHUP) {
-      spdlog::warn("SIGHUP: a running broker doesn't read its configuration again; restart it");
+      spdlog::info("SIGHUP: the configuration is read again");
+      policy_->Reload({});
     } else if (signal) {
       spdlog::info("{}: stopping; nothing is released", *signal == SIGTERM ? "SIGTERM" : "SIGINT");
       return;

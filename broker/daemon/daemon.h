@@ -18,6 +18,7 @@
 #include "broker/daemon/notifier.h"
 #include "broker/daemon/options.h"
 #include "broker/daemon/plan.h"
+#include "broker/daemon/policy_keeper.h"
 #include "broker/daemon/signals.h"
 #include "broker/metrics/metered_backend.h"
 #include "broker/metrics/metrics.h"
@@ -25,6 +26,7 @@
 #include "broker/service/acceptor.h"
 #include "broker/service/admin_server.h"
 #include "broker/service/event_log.h"
+#include "broker/service/notifications.h"
 #include "broker/service/remote_server.h"
 #include "broker/service/self_probe.h"
 #include "broker/service/sessions.h"
@@ -41,20 +43,23 @@ class Daemon {
  public:
   // Takes the runtime directory, and opens all sockets. The error says which couldn't be, and then
   // nothing is left behind.
-  static absl::StatusOr<std::unique_ptr<Daemon>> Start(Plan plan);
+  // `options` and `environment` are those that the plan was made with.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(Plan plan, const Options& options,
+                                                       const Environment& environment);
   // Stops, within a bounded time: ends the sessions and closes the sockets. Nothing is released:
   // the VMs live on, and the next broker finds what they hold.
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
-  // Returns when SIGTERM or SIGINT came.
+  // Returns when SIGTERM or SIGINT came. SIGHUP reloads the policy; votes that it doesn't allow are
+  // kept.
   void Serve(const Signals& signals);
 
  private:
   Daemon(Plan plan, InstanceLock lock);
 
-  absl::Status Listen();
+  absl::Status Listen(const Options& options, const Environment& environment);
   absl::Status ListenForRemoteVms();
   absl::Status ListenForMetrics();
   void SayWhereItIs() const;
@@ -79,7 +84,9 @@ class Daemon {
   backend::Engine engine_;
   service::Acceptor acceptor_;
   service::SessionTable sessions_;
+  service::Notifications notifications_;
   service::VmRegistry vms_;
+  std::unique_ptr<PolicyKeeper> policy_;
   std::unique_ptr<service::AdminServer> admin_;
   // Over TLS, and over plain TCP for development.
   std::vector<std::unique_ptr<service::RemoteServer>> remote_;

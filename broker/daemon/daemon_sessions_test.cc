@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "bpmp/v1/guest.grpc.pb.h"
 #include "broker/daemon/daemon_fixture.h"
+#include "broker/daemon/session_vm_fixture.h"
 
 namespace bpmp::daemon {
 namespace {
@@ -22,11 +23,16 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+// The guest's side of VM net-vm, of the broker in that folder.
+std::unique_ptr<v1::Guest::Stub> GuestOf(const std::string& root) {
+  return v1::Guest::NewStub(grpc::CreateChannel(absl::StrCat("unix:", root, "/run/vms/net-vm.sock"),
+                                                grpc::InsecureChannelCredentials()));
+}
+
 TEST_F(DaemonComponentTest, TheLogSaysWhoseASessionIs) {
   Start({"--config", ConfigWith("vms: [{name: net-vm}]\n")});
   ASSERT_TRUE(WaitUntilTold("READY=1")) << Slurp("err");
-  const auto stub = v1::Guest::NewStub(grpc::CreateChannel(
-      absl::StrCat("unix:", root_, "/run/vms/net-vm.sock"), grpc::InsecureChannelCredentials()));
+  const auto stub = GuestOf(root_);
   grpc::ClientContext context;
   const auto stream = stub->Session(&context);
   v1::SessionRequest hello;
@@ -39,39 +45,25 @@ TEST_F(DaemonComponentTest, TheLogSaysWhoseASessionIs) {
                                                    ", uid ", geteuid(), ", tester")));
 }
 
-// A session of a VM that holds a clock.
-class Vm {
- public:
-  explicit Vm(const std::string& address)
-      : stub_(v1::Guest::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
-        stream_(stub_->Session(&context_)) {
-    v1::SessionRequest message;
-    message.mutable_hello()->set_client("tester");
-    EXPECT_TRUE(Ask(message).has_welcome());
-    message.set_sequence(1);
-    v1::MrqRequest* const enable = message.mutable_request();
-    enable->set_mrq(22);
-    enable->set_tx(std::string("\x9b\0\0\x07", 4));  // CLK ENABLE uarta
-    EXPECT_EQ(Ask(message).response().error(), 0);
-  }
-  // How the broker ended the stream.
-  grpc::Status End() {
-    v1::SessionResponse none;
-    EXPECT_FALSE(stream_->Read(&none));
-    return stream_->Finish();
-  }
+// A peer can send what doesn't parse as often as it likes: it is told so, and nobody else.
+TEST_F(DaemonComponentTest, WhatDoesNotParseIsNotLogged) {
+  Start({"--config", ConfigWith("vms: [{name: net-vm}]\n")});
+  ASSERT_TRUE(WaitUntilTold("READY=1")) << Slurp("err");
+  const auto stub = GuestOf(root_);
+  grpc::ClientContext context;
+  const auto stream = stub->Session(&context);
+  v1::SessionRequest hello;
+  hello.mutable_hello()->set_client("\xff is no UTF-8");
+  v1::SessionResponse none;
+  ASSERT_TRUE(stream->Write(hello));
+  EXPECT_FALSE(stream->Read(&none));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(WaitForEnd(), 0) << Slurp("err");
+  EXPECT_THAT(Slurp("err"), Not(HasSubstr("protobuf")));
+}
 
- private:
-  v1::SessionResponse Ask(const v1::SessionRequest& message) {
-    v1::SessionResponse answer;
-    EXPECT_TRUE(stream_->Write(message) && stream_->Read(&answer));
-    return answer;
-  }
-
-  grpc::ClientContext context_;
-  const std::unique_ptr<v1::Guest::Stub> stub_;
-  const std::unique_ptr<grpc::ClientReaderWriter<v1::SessionRequest, v1::SessionResponse>> stream_;
-};
+constexpr uint8_t kUarta = 155;
 
 // A TCP port of the loopback interface that was free a moment ago.
 int FreePort() {
@@ -102,7 +94,8 @@ TEST_F(DaemonComponentTest, ItsEndIsNotTheVmsEnd) {
       told_.clear();
       ASSERT_TRUE(WaitUntilTold("READY=1")) << Slurp("err");
     }
-    Vm vm(where);
+    SessionVm vm(where);
+    EXPECT_EQ(vm.Enable(kUarta), 0);
     kill(pid_, SIGTERM);
     const grpc::Status end = vm.End();
     EXPECT_EQ(end.error_code(), grpc::StatusCode::UNAVAILABLE);

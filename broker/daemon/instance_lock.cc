@@ -74,7 +74,10 @@ absl::StatusOr<InstanceLock> InstanceLock::Take(const std::string& directory) {
   BPMP_RETURN_IF_ERROR(CheckDirectory(directory));
   const std::string path = directory + "/broker.lock";
   service::UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
-  if (!fd.valid()) return absl::ErrnoToStatus(errno, absl::StrCat("can't open ", path));
+  if (!fd.valid()) {
+    return absl::ErrnoToStatus(
+        errno, absl::StrCat("can't make ", path, "; make room, or choose another 'runtime_dir'"));
+  }
   BPMP_RETURN_IF_ERROR(KeepToOurselves(fd.get(), path));
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return absl::ErrnoToStatus(errno, absl::StrCat("can't lock ", path));

@@ -17,6 +17,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "broker/base/string_view.h"
+#include "google/protobuf/stubs/logging.h"
 
 namespace bpmp::daemon {
 namespace {
@@ -67,6 +68,13 @@ void LogOfGrpc(gpr_log_func_args* args) {
               "grpc: {}", args->message);
 }
 
+// What it has to say is of messages that don't parse. Peers send those as often as they like, and
+// are told so themselves.
+void LogOfProtobuf(google::protobuf::LogLevel /*level*/, const char* /*file*/, int /*line*/,
+                   const std::string& message) {
+  spdlog::debug("protobuf: {}", message);
+}
+
 }  // namespace
 
 void InitLogging(v1::LogConfig::Level level, bool for_journal) {
@@ -79,6 +87,7 @@ void InitLogging(v1::LogConfig::Level level, bool for_journal) {
   logger->flush_on(spdlog::level::trace);  // standard error isn't buffered; keep it so
   spdlog::set_default_logger(std::move(logger));
   gpr_set_log_function(LogOfGrpc);
+  google::protobuf::SetLogHandler(LogOfProtobuf);
 }
 
 bool IsJournal() {

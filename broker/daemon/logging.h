@@ -12,7 +12,7 @@ namespace bpmp::daemon {
 
 // Makes spdlog's default logger write to standard error: for the journal as sd-daemon(3) wants it
 // ("<4>text"), for a terminal or a file with time and level. `for_journal` is IsJournal() but for
-// tests. gRPC's own messages come the same way, its chatter as debug.
+// tests. gRPC's and protobuf's own messages come the same way, their chatter as debug.
 void InitLogging(v1::LogConfig::Level level, bool for_journal);
 
 // Whether standard error is a stream of the journal.

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,6 +55,15 @@ bool ReadNumber(const char* name, Number* number) {
 void Notifier::Ready(const std::string& status) const {
   Send(absl::StrCat("READY=1\nSTATUS=", OneLine(status)));
 }
+
+void Notifier::Reloading() const {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const int64_t microseconds = int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+  Send(absl::StrCat("RELOADING=1\nMONOTONIC_USEC=", microseconds));
+}
+
+void Notifier::Reloaded() const { Send("READY=1"); }
 
 void Notifier::Status(const std::string& status) const {
   Send(absl::StrCat("STATUS=", OneLine(status)));

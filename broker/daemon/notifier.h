@@ -15,6 +15,9 @@ class Notifier {
  public:
   // It serves: units that wait for it start now.
   void Ready(const std::string& status) const;
+  // It reads its configuration again, and has: whatever came of it, it serves.
+  void Reloading() const;
+  void Reloaded() const;
   // One line for `systemctl status`.
   void Status(const std::string& status) const;
   void Stopping(const std::string& status) const;

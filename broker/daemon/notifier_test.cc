@@ -67,6 +67,17 @@ TEST_F(NotifierTest, TellsEachStateAsAssignments) {
   EXPECT_EQ(Received(), "");
 }
 
+TEST_F(NotifierTest, TellsAReloadWithItsTime) {
+  Listen(absl::StrCat("/tmp/bpmp-notify-", getpid()));
+  notifier_.Reloading();
+  // A manager takes a READY that is older than the request for what came before it.
+  const std::string told = Received();
+  EXPECT_EQ(told.rfind("RELOADING=1\nMONOTONIC_USEC=", 0), 0u) << told;
+  EXPECT_NE(told.back(), '=');
+  notifier_.Reloaded();
+  EXPECT_EQ(Received(), "READY=1");
+}
+
 TEST_F(NotifierTest, KnowsAbstractSockets) {
   Listen(absl::StrCat("@bpmp-notify-", getpid()));
   notifier_.Watchdog();

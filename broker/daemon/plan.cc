@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -17,8 +18,8 @@
 #include "broker/backend/inventory_reader.h"
 #include "broker/base/clock.h"
 #include "broker/base/status_macros.h"
+#include "broker/daemon/board.h"
 #include "broker/daemon/config_check.h"
-#include "broker/daemon/profile_loader.h"
 #include "broker/service/spec.h"
 
 namespace bpmp::daemon {
@@ -41,14 +42,9 @@ std::string AbsolutePath(const std::string& file) {
   return file.empty() || error ? file : path.lexically_normal().string();
 }
 
-absl::Status LoadEffectiveConfig(const Options& options, const Environment& environment,
-                                 Plan* plan) {
-  plan->config_file = AbsolutePath(options.config_file);
-  BPMP_ASSIGN_OR_RETURN(plan->loaded, LoadConfig(options.config_file));
-  v1::Config* config = plan->loaded.config.get();
-  plan->metrics_by_default = config->metrics().listen().empty();
-  if (options.sim) config->mutable_backend()->set_kind(v1::BackendConfig::SIM);
-  return ApplyDefaults(environment, DirectoryOf(options.config_file), config);
+void Append(std::vector<std::string> lines, std::vector<std::string>* to) {
+  to->insert(to->end(), std::make_move_iterator(lines.begin()),
+             std::make_move_iterator(lines.end()));
 }
 
 absl::Status ReadBackend(Plan* plan) {
@@ -62,44 +58,75 @@ absl::Status ReadBackend(Plan* plan) {
   std::vector<std::string> notes;
   BPMP_ASSIGN_OR_RETURN(plan->inventory, backend::ReadInventory(plan->backend.owned.get(),
                                                                 MonotonicClock(), options, &notes));
-  for (std::string& note : notes) plan->warnings.push_back(std::move(note));
+  Append(std::move(notes), &plan->warnings);
   return absl::OkStatus();
 }
 
 absl::Status CompilePolicy(Plan* plan) {
-  const SourceMap& sources = plan->loaded.sources;
-  BPMP_ASSIGN_OR_RETURN(
-      const core::PolicySpec spec,
-      service::ToPolicySpec(plan->config(),
-                            [&](const google::protobuf::Message* message, std::string_view field,
-                                int index) { return sources.Of(*message, field, index); }));
+  BPMP_ASSIGN_OR_RETURN(const core::PolicySpec spec,
+                        service::ToPolicySpec(plan->config(), WhereIn(plan->loaded)));
   std::vector<core::Note> notes;
   BPMP_ASSIGN_OR_RETURN(plan->policy, core::Compile(spec, plan->profile, plan->inventory, &notes));
-  for (const core::Note& note : notes) {
-    plan->notes.push_back(core::ToString(note.where) + note.text);
-  }
+  Append(NoteLines(notes), &plan->notes);
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment) {
-  Plan plan;
-  BPMP_RETURN_IF_ERROR(AsConfigError(LoadEffectiveConfig(options, environment, &plan)));
-  ConfigReport report = CheckConfig(plan.config(), plan.loaded.sources);
-  plan.warnings = std::move(report.warnings);
+service::WhereFn WhereIn(const LoadedConfig& loaded) {
+  return
+      [sources = &loaded.sources](const google::protobuf::Message* message, std::string_view field,
+                                  int index) { return sources->Of(*message, field, index); };
+}
+
+std::vector<std::string> NoteLines(const std::vector<core::Note>& notes) {
+  std::vector<std::string> lines;
+  lines.reserve(notes.size());
+  for (const core::Note& note : notes) lines.push_back(core::ToString(note.where) + note.text);
+  return lines;
+}
+
+absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
+                                   const Environment& environment) {
+  Reading reading;
+  reading.loaded = std::move(loaded);
+  v1::Config* config = reading.loaded.config.get();
+  reading.metrics_by_default = config->metrics().listen().empty();
+  if (options.sim) config->mutable_backend()->set_kind(v1::BackendConfig::SIM);
+  BPMP_RETURN_IF_ERROR(
+      AsConfigError(ApplyDefaults(environment, DirectoryOf(options.config_file), config)));
+  ConfigReport report = CheckConfig(*config, reading.loaded.sources);
+  reading.warnings = std::move(report.warnings);
   if (!report.problems.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(report.problems, "\n"));
   }
-  if (plan.config().insecure_tcp_size() > 0 && !options.allow_insecure_tcp) {
+  if (config->insecure_tcp_size() > 0 && !options.allow_insecure_tcp) {
     return absl::InvalidArgumentError(
-        absl::StrCat(plan.loaded.sources.Prefix(plan.config().insecure_tcp(0)),
+        absl::StrCat(reading.loaded.sources.Prefix(config->insecure_tcp(0)),
                      "insecure_tcp: is served only with --allow-insecure-tcp, because whoever "
                      "connects speaks for the VM"));
   }
-  auto profile = LoadProfiles({plan.config().profiles().begin(), plan.config().profiles().end()});
-  if (!profile.ok()) return AsConfigError(profile.status());
-  plan.profile = *std::move(profile);
+  auto board = LoadBoard(*config);
+  if (!board.ok()) return AsConfigError(board.status());
+  reading.profile = std::move(board->profile);
+  reading.drifted_devices = board->drifted;
+  Append(std::move(board->warnings), &reading.warnings);
+  reading.notes = std::move(board->notes);
+  return reading;
+}
+
+absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment) {
+  Plan plan;
+  plan.config_file = AbsolutePath(options.config_file);
+  auto loaded = LoadConfig(options.config_file);
+  if (!loaded.ok()) return AsConfigError(loaded.status());
+  BPMP_ASSIGN_OR_RETURN(Reading reading, ReadConfig(*std::move(loaded), options, environment));
+  plan.loaded = std::move(reading.loaded);
+  plan.profile = std::move(reading.profile);
+  plan.drifted_devices = reading.drifted_devices;
+  plan.warnings = std::move(reading.warnings);
+  plan.notes = std::move(reading.notes);
+  plan.metrics_by_default = reading.metrics_by_default;
   BPMP_ASSIGN_OR_RETURN(plan.backend, MakeBackend(plan.config().backend(), plan.loaded.sources));
   BPMP_RETURN_IF_ERROR(ReadBackend(&plan));
   BPMP_RETURN_IF_ERROR(CompilePolicy(&plan));

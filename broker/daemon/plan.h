@@ -2,6 +2,7 @@
 #ifndef BROKER_DAEMON_PLAN_H_
 #define BROKER_DAEMON_PLAN_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,28 @@
 #include "broker/daemon/backend_maker.h"
 #include "broker/daemon/config.h"
 #include "broker/daemon/options.h"
+#include "broker/service/spec.h"
 
 namespace bpmp::daemon {
+
+// What a configuration says by itself, without the firmware: read, completed and checked.
+struct Reading {
+  LoadedConfig loaded;  // effective: defaults are filled in
+  core::Profile profile;
+  size_t drifted_devices = 0;  // as Board has it
+  // As Plan has them.
+  std::vector<std::string> warnings;
+  std::vector<std::string> notes;
+  bool metrics_by_default = true;  // it doesn't say where metrics are served
+};
+// Takes over what was loaded from `options.config_file`. InvalidArgument, with one line for each
+// problem.
+absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
+                                   const Environment& environment);
+// Where a part of the configuration was written. `loaded` is not owned.
+service::WhereFn WhereIn(const LoadedConfig& loaded);
+// "broker.yaml:12: vm net-vm: ...", one each.
+std::vector<std::string> NoteLines(const std::vector<core::Note>& notes);
 
 // Everything that is known before anybody is served: what `--check` looks at, and what the daemon
 // starts with.
@@ -22,6 +43,7 @@ struct Plan {
   std::string config_file;         // absolute; empty: built-in defaults
   bool metrics_by_default = true;  // the configuration doesn't say where metrics are served
   core::Profile profile;
+  size_t drifted_devices = 0;  // as Board has it
   MadeBackend backend;
   core::Inventory inventory;
   core::Policy policy;
@@ -32,9 +54,9 @@ struct Plan {
   const v1::Config& config() const { return *loaded.config; }
 };
 
-// Reads and checks the configuration and the profiles, reads out the backend, compiles the policy.
-// Touches nothing: no sockets, no locks, and only reads of the firmware. InvalidArgument, with one
-// line for each problem, when the configuration is at fault.
+// Reads and checks the configuration, the profiles and the device tree, reads out the backend,
+// compiles the policy. Touches nothing: no sockets, no locks, and only reads of the firmware.
+// InvalidArgument, with one line for each problem, when the configuration is at fault.
 absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment);
 
 }  // namespace bpmp::daemon

@@ -104,6 +104,14 @@ TEST_F(PlanTest, WhateverIsWrongWithAFileIsTheConfigurationsFault) {
       {"vms:\n  - name: a\n    mode: 9\n", "b.yaml:3:5: mode: '9' is no file mode"},
       {"pins: [no-such-clock]\n", "b.yaml:1: pins: "},
       {"vms: []\nshared_resets:\n  - vic\n  - no-such-reset\n", "b.yaml:4: shared_resets: "},
+      {"vms:\n  - name: a\n    thermal: {zones: [0, 32]}\n",
+       "b.yaml:3: vm a: there is no thermal zone 32"},
+      {"vms:\n  - name: a\n    thermal: {}\n", "b.yaml:3: vm a: 'thermal' names the 'zones'"},
+      {"vms: [{name: a, thermal: {zone: [0]}}]\n", "vms[0].thermal.zone: no such field"},
+      {"vms: [{name: a, emc_latency: 3}]\n", "vms[0].emc_latency: "},
+      {"vms:\n  - {name: a, pcie_controllers: [5]}\n  - name: b\n    pcie_controllers: [5]\n",
+       "b.yaml:4: vm b: vm a has PCIe controller 5 too; only one VM can"},
+      {"vms: [{name: a, pcie_controllers: [-1]}]\n", "vms[0].pcie_controllers[0]: "},
       {"vms: []\nprofiles: [/tmp]\n", "b.yaml:2:12: profiles: /tmp is a directory"},
   };
   for (const auto& c : kCases) {
@@ -144,6 +152,34 @@ TEST_F(PlanTest, SaysWhatAPolicyMeans) {
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(plan->warnings, Contains(HasSubstr("b.yaml:2:15: vm a: 'all: exclusive' lets it")));
   EXPECT_THAT(plan->notes, Contains(HasSubstr("b.yaml:2: vm a: 'all: exclusive' lets it")));
+}
+
+TEST_F(PlanTest, AuditOnlyIsLoud) {
+  const auto all = Make(Write("b.yaml", "vms: [{name: a}]\naudit_only: true\n"));
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_THAT(all->warnings, Contains(HasSubstr("b.yaml:2:1: AUDIT-ONLY: what the VMs' policies")));
+  EXPECT_TRUE(all->policy.vms[0].audit_only);
+  const auto one = Make(Write("b.yaml", "vms:\n  - {name: a, audit_only: true}\n  - {name: b}\n"));
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_THAT(one->warnings, Contains(HasSubstr("b.yaml:2:15: vm a: AUDIT-ONLY: ")));
+  EXPECT_FALSE(one->policy.vms[1].audit_only);
+}
+
+// Each at its own line, also where it stands in a VM's entry.
+TEST_F(PlanTest, SingleGrantsAreSaidAtTheirLines) {
+  const auto plan = Make(Write("b.yaml",
+                               "vms:\n"
+                               "  - name: a\n"
+                               "    devices: [uarta]\n"
+                               "    clocks:\n"
+                               "      - {name: uarta, access: vote}\n"
+                               "      - {name: pllp_out0, access: exclusive}\n"
+                               "    resets:\n"
+                               "      - {name: can1, access: get}\n"));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->notes, Contains(HasSubstr("b.yaml:5: vm a: 'vote' on clock uarta takes")));
+  EXPECT_THAT(plan->notes, Contains(HasSubstr("b.yaml:6: vm a: 'exclusive' on clock pllp_out0")));
+  EXPECT_THAT(plan->notes, Contains(HasSubstr("b.yaml:8: vm a: 'get' on reset can1 allows")));
 }
 
 }  // namespace

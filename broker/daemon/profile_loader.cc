@@ -27,14 +27,6 @@ namespace {
 
 using Ids = google::protobuf::RepeatedField<uint32_t>;
 
-// What a device-tree path and a friendly name are made of.
-bool IsName(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-           std::string_view(",._+-@/").find(c) != std::string_view::npos;
-  });
-}
-
 bool IsNumber(std::string_view name) {
   return std::all_of(name.begin(), name.end(),
                      [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
@@ -62,7 +54,7 @@ class Checker {
     for (int i = 0; i < device.names_size(); ++i) {
       const std::string& name = device.names(i);
       const std::string prefix = sources_.Prefix(device, "names", i);
-      if (!IsName(name)) {
+      if (!IsDeviceName(name)) {
         Problem(prefix, absl::StrFormat("'%s' is no name of a device", name));
       } else if (!device_names_.insert(name).second) {
         Problem(prefix, absl::StrFormat("'%s' names a second device", name));
@@ -97,7 +89,7 @@ class Checker {
 
   void CheckReset(const v1::ProfileReset& reset) {
     const std::string prefix = sources_.Prefix(reset);
-    if (!IsName(reset.name()) || IsNumber(reset.name())) {
+    if (!IsDeviceName(reset.name()) || IsNumber(reset.name())) {
       Problem(prefix, absl::StrFormat("'%s' is no name of a reset", reset.name()));
     } else if (!reset_names_.insert(reset.name()).second) {
       Problem(prefix, absl::StrFormat("'%s' names a second reset", reset.name()));
@@ -161,6 +153,13 @@ class Merger {
 
 }  // namespace
 
+bool IsDeviceName(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view(",._+-@/").find(c) != std::string_view::npos;
+  });
+}
+
 absl::StatusOr<v1::DeviceProfile> ParseProfile(std::string_view text, std::string_view file) {
   v1::DeviceProfile profile;
   SourceMap sources;
@@ -187,15 +186,23 @@ core::Profile MergeProfiles(const std::vector<v1::DeviceProfile>& profiles) {
   return core::Profile(absl::StrJoin(names, "+"), devices.Take(), std::move(resets));
 }
 
-absl::StatusOr<core::Profile> LoadProfiles(const std::vector<std::string>& files) {
+absl::StatusOr<std::vector<v1::DeviceProfile>> ReadProfiles(const std::vector<std::string>& files) {
   std::vector<v1::DeviceProfile> profiles;
   for (const std::string& file : files) {
     BPMP_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
     BPMP_ASSIGN_OR_RETURN(v1::DeviceProfile profile, ParseProfile(text, file));
     profiles.push_back(std::move(profile));
   }
-  BPMP_ASSIGN_OR_RETURN(v1::DeviceProfile builtin,
-                        ParseProfile(kTegra234Profile, "tegra234.yaml (built in)"));
+  return profiles;
+}
+
+absl::StatusOr<v1::DeviceProfile> BuiltInProfile() {
+  return ParseProfile(kTegra234Profile, "tegra234.yaml (built in)");
+}
+
+absl::StatusOr<core::Profile> LoadProfiles(const std::vector<std::string>& files) {
+  BPMP_ASSIGN_OR_RETURN(std::vector<v1::DeviceProfile> profiles, ReadProfiles(files));
+  BPMP_ASSIGN_OR_RETURN(v1::DeviceProfile builtin, BuiltInProfile());
   profiles.push_back(std::move(builtin));
   return MergeProfiles(profiles);
 }

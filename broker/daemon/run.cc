@@ -41,13 +41,14 @@ Exit Run(const Options& options) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const Signals signals;
   InitLogging(v1::LogConfig::INFO, IsJournal());
-  absl::StatusOr<Plan> plan = MakePlan(options, Environment::OfProcess());
+  const Environment environment = Environment::OfProcess();
+  absl::StatusOr<Plan> plan = MakePlan(options, environment);
   if (options.check) return Check(options, plan);
   if (!plan.ok()) return Fail(plan.status());
   InitLogging(plan->config().log().level(), IsJournal());
   for (const std::string& warning : plan->warnings) spdlog::warn("{}", warning);
   for (const std::string& note : plan->notes) spdlog::info("{}", note);
-  auto daemon = Daemon::Start(*std::move(plan));
+  auto daemon = Daemon::Start(*std::move(plan), options, environment);
   if (!daemon.ok()) return Fail(daemon.status());
   (*daemon)->Serve(signals);
   return Exit::kOk;

@@ -168,6 +168,9 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   std::string text(kMaxYamlBytes + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0) {
+    if (errno == EISDIR) {
+      return absl::InvalidArgumentError(absl::StrCat(path, " is a directory; name a file in it"));
+    }
     return absl::ErrnoToStatus(errno, absl::StrCat("can't read ", path));
   }
   return text;

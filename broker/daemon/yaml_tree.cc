@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "broker/base/string_view.h"
+#include "broker/base/utf8.h"
 
 namespace bpmp::daemon {
 namespace {
@@ -26,21 +27,6 @@ Position At(const YAML::Mark& mark) {
 }
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-// The length of the UTF-8 character with which `text` begins; 0 when it begins with none.
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return 1;
-  const size_t length = byte(0) < 0xc2 ? 0 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
-  if (length == 0 || byte(0) > 0xf4 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  // Not longer than needed, no surrogate, nothing above U+10FFFF.
-  const bool bad = (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xed && byte(1) > 0x9f) ||
-                   (byte(0) == 0xf0 && byte(1) < 0x90) || (byte(0) == 0xf4 && byte(1) > 0x8f);
-  return bad ? 0 : length;
-}
 
 // How many bytes from the start are valid UTF-8.
 size_t Utf8Prefix(std::string_view text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <initializer_list>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -15,7 +16,7 @@ using Type = prometheus::MetricType;
 uint64_t Load(const Count& count) { return count.load(std::memory_order_relaxed); }
 
 std::string Name(core::ResourceKind kind) {
-  constexpr const char* kNames[] = {"none", "clock", "power_domain", "reset"};
+  constexpr const char* kNames[] = {"none", "clock", "power_domain", "reset", "pcie_controller"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -80,8 +81,10 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   Page page(sources_);
   CollectRequests(&page);
   CollectBackend(&page);
+  CollectInbound(&page);
   CollectResources(&page);
   CollectLives(&page);
+  CollectPolicy(&page);
   return page.Take();
 }
 
@@ -120,6 +123,11 @@ void Metrics::CollectRequests(Page* page) const {
   by_reason(
       "conflicts_total", "Requests refused because of another holder, by VM and rule.",
       [](const VmCounts& counts) -> const auto& { return counts.conflicts; });
+  by_reason(
+      "would_denials_total",
+      "Requests that the policy denies and that were allowed because the VM is audit-only, by VM "
+      "and rule.",
+      [](const VmCounts& counts) -> const auto& { return counts.would_denials; });
   page->Begin(Type::Counter, "unbalanced_disables_total",
               "Disables by a VM that had no vote: answered with success, without effect.");
   for (const VmTable::Entry& vm : vms) {
@@ -150,6 +158,26 @@ void Metrics::CollectBackend(Page* page) const {
   page->Gauge(static_cast<int64_t>(stats.overdue), {{"state", "overdue"}});
 }
 
+void Metrics::CollectInbound(Page* page) const {
+  page->Begin(Type::Counter, "inbound_total",
+              "Messages that the firmware sent unasked: for VMs, or for nobody and dropped.");
+  page->Counter(Load(inbound_[1]), {{"result", "passed"}});
+  page->Counter(Load(inbound_[0]), {{"result", "dropped"}});
+  page->Begin(
+      Type::Counter, "notifications_total",
+      "Of those, what came of them for each VM that may hear of them: sent, merged with one "
+      "that waits to be, or missed for want of a session.");
+  constexpr const char* kResultNames[] = {"sent", "merged", "missed"};
+  static_assert(std::size(kResultNames) == backend::kNotifiedCount);
+  for (const VmTable::Entry& vm : vms_.Entries()) {
+    for (size_t i = 0; i < backend::kNotifiedCount; ++i) {
+      const uint64_t value = Load(vm.counts->notified[i]);
+      if (value == 0) continue;
+      page->Counter(value, {{"vm", page->NameOf(vm)}, {"result", kResultNames[i]}});
+    }
+  }
+}
+
 void Metrics::CollectResources(Page* page) const {
   using core::ResourceKind;
   page->Begin(Type::Gauge, "resource_holders",
@@ -170,6 +198,7 @@ void Metrics::CollectResources(Page* page) const {
     page->Gauge(CountBit(clocks_, bit), {{"kind", Name(ResourceKind::kClock)}});
     page->Gauge(CountBit(domains_, bit), {{"kind", Name(ResourceKind::kDomain)}});
     page->Gauge(CountBit(resets_state_, bit), {{"kind", Name(ResourceKind::kReset)}});
+    page->Gauge(CountBit(pcie_, bit), {{"kind", Name(ResourceKind::kPcieController)}});
   };
   page->Begin(Type::Gauge, "resources_quarantined",
               "Resources that a failed release left in doubt and that no other VM is given.");
@@ -179,7 +208,8 @@ void Metrics::CollectResources(Page* page) const {
 
   const auto edges = [page](const auto& counts, const char* result) {
     constexpr const char* kDirections[] = {"off", "on"};
-    for (const ResourceKind kind : {ResourceKind::kClock, ResourceKind::kDomain}) {
+    for (const ResourceKind kind :
+         {ResourceKind::kClock, ResourceKind::kDomain, ResourceKind::kPcieController}) {
       for (size_t direction = 0; direction < 2; ++direction) {
         page->Counter(
             Load(counts[static_cast<size_t>(kind)][direction]),
@@ -208,6 +238,15 @@ void Metrics::CollectResources(Page* page) const {
 void Metrics::CollectLives(Page* page) const {
   page->Begin(Type::Gauge, "vms_defined", "VMs that the policy defines.");
   page->Gauge(vms_defined_.load(std::memory_order_relaxed));
+  if (sources_.draining) {
+    page->Begin(Type::Gauge, "vms_draining",
+                "VMs that take no new session, because an administrator drains them.");
+    page->Gauge(sources_.draining());
+  }
+  page->Begin(Type::Gauge, "drifted_devices",
+              "Devices of VMs that the host's device tree describes otherwise than the profile, as "
+              "of the start or the last reload.");
+  page->Gauge(drifted_devices_.load(std::memory_order_relaxed));
   if (sources_.sessions) {
     page->Begin(Type::Gauge, "sessions_connected", "Guest sessions that are connected.");
     page->Gauge(sources_.sessions());
@@ -225,6 +264,19 @@ void Metrics::CollectLives(Page* page) const {
   page->Counter(Load(release_steps_[1]), {{"result", "failed"}});
   page->Begin(Type::Gauge, "build_info", "Always 1; the labels say what is running.");
   page->Gauge(1, {{"version", version_}});
+}
+
+void Metrics::CollectPolicy(Page* page) const {
+  page->Begin(Type::Gauge, "policy_generation",
+              "1 for the policy of the start, one more for each that was reloaded.");
+  page->Gauge(policy_generation_.load(std::memory_order_relaxed));
+  page->Begin(Type::Gauge, "policy_loaded_timestamp_seconds",
+              "Since when the policy that is in force is in force.");
+  page->Gauge(policy_since_.load(std::memory_order_relaxed));
+  page->Begin(Type::Counter, "policy_reloads_total",
+              "Reloads of the policy, by what came of them.");
+  page->Counter(Load(policy_reloads_[1]), {{"result", "applied"}});
+  page->Counter(Load(policy_reloads_[0]), {{"result", "refused"}});
 }
 
 }  // namespace bpmp::metrics

@@ -14,11 +14,11 @@ Metrics::TransferResult ResultOfStatus(const absl::Status& status) {
 
 }  // namespace
 
-absl::StatusOr<mrq::Response> MeteredBackend::Transfer(const mrq::Request& request,
-                                                       absl::Time deadline) {
+absl::StatusOr<mrq::Response> MeteredBackend::TransferFor(VmId vm, const mrq::Request& request,
+                                                          absl::Time deadline) {
   const absl::Time start = clock_->Now();
   const absl::Duration queued = start - (deadline - transfer_timeout_);
-  absl::StatusOr<mrq::Response> result = backend_->Transfer(request, deadline);
+  absl::StatusOr<mrq::Response> result = backend_->TransferFor(vm, request, deadline);
   metrics_->OnTransfer(std::max(queued, absl::ZeroDuration()), clock_->Now() - start,
                        ResultOfStatus(result.status()));
   return result;

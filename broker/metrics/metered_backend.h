@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "broker/base/clock.h"
+#include "broker/base/ids.h"
 #include "broker/core/backend.h"
 #include "broker/metrics/metrics.h"
 #include "broker/mrq/types.h"
@@ -20,7 +21,13 @@ class MeteredBackend final : public core::Backend {
                  Metrics* metrics)
       : backend_(backend), clock_(clock), transfer_timeout_(transfer_timeout), metrics_(metrics) {}
 
-  absl::StatusOr<mrq::Response> Transfer(const mrq::Request& request, absl::Time deadline) override;
+  absl::StatusOr<mrq::Response> Transfer(const mrq::Request& request,
+                                         absl::Time deadline) override {
+    return TransferFor(kHost, request, deadline);
+  }
+  absl::StatusOr<mrq::Response> TransferFor(VmId vm, const mrq::Request& request,
+                                            absl::Time deadline) override;
+  void Listen(core::InboundListener* listener) override { backend_->Listen(listener); }
 
  private:
   core::Backend* const backend_;

@@ -37,6 +37,14 @@ Metrics::Sources Metrics::SourcesOf(const backend::Engine* engine,
     return engine->Read([resource](const core::Core& core) { return core.NameOf(resource); });
   };
   sources.sessions = std::move(sessions);
+  sources.draining = [engine] {
+    return engine->Read([](const core::Core& core) {
+      const std::vector<core::VmStatus> vms = core.Vms();
+      return std::count_if(vms.begin(), vms.end(), [](const core::VmStatus& vm) {
+        return vm.admission != core::Admission::kOpen;
+      });
+    });
+  };
   sources.worker = [engine] { return engine->worker_stats(); };
   return sources;
 }
@@ -63,6 +71,8 @@ Metrics::ResourceState* Metrics::Find(core::Resource resource) {
       return at(domains_);
     case core::ResourceKind::kReset:
       return at(resets_state_);
+    case core::ResourceKind::kPcieController:
+      return at(pcie_);
     case core::ResourceKind::kNone:
       break;
   }
@@ -134,6 +144,9 @@ void Metrics::OnEvent(const core::Event& event) {
     case core::EventKind::kConflict:
       vms_.Of(event.vm).conflicts.IncrementAt(static_cast<size_t>(event.reason));
       break;
+    case core::EventKind::kWouldDeny:
+      vms_.Of(event.vm).would_denials.IncrementAt(static_cast<size_t>(event.reason));
+      break;
     case core::EventKind::kUnbalanced:
       Increment(vms_.Of(event.vm).unbalanced);
       break;
@@ -179,6 +192,13 @@ void Metrics::OnTransfer(absl::Duration queued, absl::Duration ran, TransferResu
   transfer_ran_.Observe(ran);
   IncrementAt(transfers_, static_cast<size_t>(result));
 }
+
+void Metrics::OnPolicy(uint64_t generation, absl::Time since) {
+  policy_generation_.store(static_cast<int64_t>(generation), std::memory_order_relaxed);
+  policy_since_.store(absl::ToUnixSeconds(since), std::memory_order_relaxed);
+}
+
+void Metrics::OnReload(bool applied) { Increment(policy_reloads_[applied ? 1 : 0]); }
 
 void Metrics::OnSessionEvent(std::string_view kind) {
   const auto found = std::find(kSessionEvents.begin(), kSessionEvents.end() - 1, kind);

@@ -47,6 +47,7 @@ class Metrics final : public backend::RequestObserver,
     std::function<std::string(VmId)> vm_name;                  // else "vm 3"
     std::function<std::string(core::Resource)> resource_name;  // else "clock 155"
     std::function<int64_t()> sessions;                         // connected now
+    std::function<int64_t()> draining;                         // VMs that are
     std::function<backend::Worker::Stats()> worker;
   };
   // Names come from the core that `engine` runs, the worker's figures from its worker. Not owned.
@@ -65,6 +66,10 @@ class Metrics final : public backend::RequestObserver,
   // --- What is counted ---
 
   void OnRequest(const Record& record) override;
+  void OnInbound(bool for_vms) override { Increment(inbound_[for_vms ? 1 : 0]); }
+  void OnNotified(VmId vm, backend::Notified notified) override {
+    Increment(vms_.Of(vm).notified[static_cast<size_t>(notified)]);
+  }
   void OnChange(const core::Change& change) override;
   void OnEvent(const core::Event& event) override;
 
@@ -74,15 +79,21 @@ class Metrics final : public backend::RequestObserver,
   // An event of a session, as the event log names it ("session-opened", "throttled"); names it
   // doesn't know count as "other".
   void OnSessionEvent(std::string_view kind);
+  // The policy that is in force from now on, and since when by the wall's clock.
+  void OnPolicy(uint64_t generation, absl::Time since);
+  // A reload was asked for, and applied or refused.
+  void OnReload(bool applied);
   // The host had turned off what a VM holds, and it was turned on again.
   void OnDrift() { Increment(drift_); }
+  // How many devices of VMs the host's device tree describes otherwise than the profile.
+  void SetDriftedDevices(size_t devices) { drifted_devices_ = static_cast<int64_t>(devices); }
 
   // --- Scrape ---
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  // What the journal of changes says about one clock, domain or reset.
+  // What the journal of changes says about one resource.
   struct ResourceState {
     std::atomic<int32_t> votes{0};  // of VMs
     std::atomic<uint8_t> bits{0};   // ResourceBit
@@ -102,12 +113,16 @@ class Metrics final : public backend::RequestObserver,
 
   void CollectRequests(Page* page) const;
   void CollectBackend(Page* page) const;
+  void CollectInbound(Page* page) const;
   void CollectResources(Page* page) const;
   void CollectLives(Page* page) const;
+  void CollectPolicy(Page* page) const;
 
   static constexpr std::array<std::string_view, 6> kSessionEvents = {
       "session-opened", "session-closed", "session-refused", "session-lost", "throttled", "other"};
   static constexpr size_t kReleaseSteps = 2;  // skipped, failed
+  static constexpr size_t kResourceKinds =
+      static_cast<size_t>(core::ResourceKind::kPcieController) + 1;
 
   const Clock* const clock_;
   const std::string version_;
@@ -116,14 +131,19 @@ class Metrics final : public backend::RequestObserver,
   VmTable vms_;
   std::array<Count, static_cast<size_t>(core::EventKind::kEventKindCount)> events_{};
   // By kind of resource, then off or on.
-  std::array<std::array<Count, 2>, 4> edges_{};
-  std::array<std::array<Count, 2>, 4> edges_failed_{};
+  std::array<std::array<Count, 2>, kResourceKinds> edges_{};
+  std::array<std::array<Count, 2>, kResourceKinds> edges_failed_{};
   std::array<Count, 3> resets_{};  // asserted, deasserted, pulsed
   std::array<Count, 3> transfers_{};
   std::array<Count, kReleaseSteps> release_steps_{};
   std::array<Count, kSessionEvents.size()> session_events_{};
   Count drift_{0};
+  std::array<Count, 2> inbound_{};         // for no VM, for VMs
+  std::array<Count, 2> policy_reloads_{};  // refused, applied
+  std::atomic<int64_t> policy_generation_{0};
+  std::atomic<int64_t> policy_since_{0};  // Unix time
   std::atomic<int64_t> vms_defined_{0};
+  std::atomic<int64_t> drifted_devices_{0};
   Histogram request_duration_;
   Histogram transfer_queued_;
   Histogram transfer_ran_;
@@ -132,6 +152,7 @@ class Metrics final : public backend::RequestObserver,
   std::array<ResourceState, core::kMaxClockId + 1> clocks_{};
   std::array<ResourceState, core::kMaxDomainId + 1> domains_{};
   std::array<ResourceState, core::kMaxResetId + 1> resets_state_{};
+  std::array<ResourceState, core::kMaxPcieControllerId + 1> pcie_{};
 
   mutable Mutex mutex_;
   absl::flat_hash_map<VmId, absl::Time> releases_ ABSL_GUARDED_BY(mutex_);  // when each began

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -114,13 +115,16 @@ TEST_F(MetricsTest, ShowsFewAndKnownLabelsFromZero) {
            "transfers_total{result=\"lost\"} 0",
            "edges_total{kind=\"clock\",direction=\"on\",result=\"ok\"} 0",
            "edges_total{kind=\"power_domain\",direction=\"off\",result=\"failed\"} 0",
+           "edges_total{kind=\"pcie_controller\",direction=\"on\",result=\"ok\"} 0",
+           "resources_quarantined{kind=\"pcie_controller\"} 0",
            "resets_total{action=\"pulse\"} 0",
+           "inbound_total{result=\"dropped\"} 0",
            "session_events_total{event=\"session-lost\"} 0",
            "release_steps_total{result=\"failed\"} 0",
        }) {
     EXPECT_THAT(lines, Contains(absl::StrCat("bpmp_broker_", series)));
   }
-  EXPECT_EQ(CountPrefix(lines, "bpmp_broker_edges_total{"), 8u)
+  EXPECT_EQ(CountPrefix(lines, "bpmp_broker_edges_total{"), 12u)
       << "what has no edges has no series";
   EXPECT_EQ(CountPrefix(lines, "bpmp_broker_unbalanced_disables_total{"), 0u);
 }
@@ -218,6 +222,20 @@ TEST_F(MetricsTest, BoundsTheNumberOfVms) {
   EXPECT_THAT(lines, Contains("bpmp_broker_vms_defined 2000"));
 }
 
+TEST_F(MetricsTest, ShowsHowManyDevicesHaveDrifted) {
+  EXPECT_THAT(Scrape(metrics_), Contains("bpmp_broker_drifted_devices 0"));
+  metrics_.SetDriftedDevices(2);
+  EXPECT_THAT(Scrape(metrics_), Contains("bpmp_broker_drifted_devices 2"));
+}
+
+TEST_F(MetricsTest, ShowsHowManyVmsAreDrained) {
+  EXPECT_EQ(CountPrefix(Scrape(metrics_), "bpmp_broker_vms_draining"), 0u) << "nobody to ask";
+  Metrics::Sources sources;
+  sources.draining = [] { return int64_t{2}; };
+  metrics_.SetSources(std::move(sources));
+  EXPECT_THAT(Scrape(metrics_), Contains("bpmp_broker_vms_draining 2"));
+}
+
 TEST_F(MetricsTest, CountsDenialsAndConflictsByRule) {
   Define(1);
   core::Event denied = EventOf(EventKind::kDenied, VmId(1));
@@ -235,6 +253,56 @@ TEST_F(MetricsTest, CountsDenialsAndConflictsByRule) {
               Contains(absl::StrCat("bpmp_broker_conflicts_total{vm=\"vm 1\",reason=\"",
                                     std::string(ReasonName(Reason::kOtherHolder)), "\"} 1")));
   EXPECT_THAT(lines, Contains("bpmp_broker_unbalanced_disables_total{vm=\"vm 1\"} 1"));
+}
+
+TEST_F(MetricsTest, CountsWhatTheFirmwareSaysAndWhoHeardIt) {
+  Define(1);
+  metrics_.OnInbound(true);
+  metrics_.OnInbound(true);
+  metrics_.OnInbound(false);
+  metrics_.OnNotified(VmId(1), backend::Notified::kSent);
+  metrics_.OnNotified(VmId(1), backend::Notified::kMerged);
+  metrics_.OnNotified(VmId(1), backend::Notified::kMerged);
+  metrics_.OnNotified(VmId(7), backend::Notified::kNoSession);
+  const auto lines = Scrape(metrics_);
+  for (const char* series : {
+           "inbound_total{result=\"passed\"} 2",
+           "inbound_total{result=\"dropped\"} 1",
+           "notifications_total{vm=\"vm 1\",result=\"sent\"} 1",
+           "notifications_total{vm=\"vm 1\",result=\"merged\"} 2",
+           "notifications_total{vm=\"other\",result=\"missed\"} 1",
+       }) {
+    EXPECT_THAT(lines, Contains(absl::StrCat("bpmp_broker_", series)));
+  }
+  EXPECT_EQ(CountPrefix(lines, "bpmp_broker_notifications_total{"), 3u);
+  Delete(1);
+  Define(1);
+  EXPECT_EQ(CountPrefix(Scrape(metrics_), "bpmp_broker_notifications_total{vm=\"vm 1\""), 0u);
+}
+
+TEST_F(MetricsTest, CountsWhatAuditOnlyAllows) {
+  Define(3);
+  core::Event event = EventOf(EventKind::kWouldDeny, VmId(3));
+  event.reason = core::Reason::kNotPermitted;
+  metrics_.OnEvent(event);
+  metrics_.OnEvent(event);
+  const auto lines = Scrape(metrics_);
+  EXPECT_THAT(lines,
+              Contains("bpmp_broker_would_denials_total{vm=\"vm 3\",reason=\"not-permitted\"} 2"));
+  EXPECT_EQ(CountPrefix(lines, "bpmp_broker_denials_total{"), 0u);
+}
+
+TEST_F(MetricsTest, FollowsThePolicy) {
+  metrics_.OnPolicy(1, absl::FromUnixSeconds(1'000));
+  EXPECT_THAT(Scrape(metrics_), Contains("bpmp_broker_policy_generation 1"));
+  metrics_.OnReload(false);
+  metrics_.OnReload(true);
+  metrics_.OnPolicy(2, absl::FromUnixSeconds(2'000));
+  const auto lines = Scrape(metrics_);
+  EXPECT_THAT(lines, Contains("bpmp_broker_policy_generation 2"));
+  EXPECT_THAT(lines, Contains("bpmp_broker_policy_loaded_timestamp_seconds 2000"));
+  EXPECT_THAT(lines, Contains("bpmp_broker_policy_reloads_total{result=\"applied\"} 1"));
+  EXPECT_THAT(lines, Contains("bpmp_broker_policy_reloads_total{result=\"refused\"} 1"));
 }
 
 TEST_F(MetricsTest, FollowsHoldersFromTheChanges) {

@@ -39,6 +39,8 @@ void CountEverything(Metrics* metrics) {
                       Metrics::TransferResult::kAnswered);
   metrics->OnSessionEvent("session-opened");
   metrics->OnDrift();
+  metrics->OnInbound(true);
+  metrics->OnNotified(VmId(1), backend::Notified::kSent);
   Metrics::Sources sources;
   sources.sessions = [] { return int64_t{1}; };
   sources.worker = [] { return backend::Worker::Stats{}; };

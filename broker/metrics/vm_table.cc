@@ -7,7 +7,9 @@ void VmCounts::Clear() {
   for (auto& results : requests) results.Clear();
   denials.Clear();
   conflicts.Clear();
+  would_denials.Clear();
   unbalanced.store(0, std::memory_order_relaxed);
+  for (Count& count : notified) count.store(0, std::memory_order_relaxed);
 }
 
 VmTable::VmTable() { Add(kHost); }

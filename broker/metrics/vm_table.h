@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "broker/backend/engine.h"
 #include "broker/base/ids.h"
 #include "broker/core/event.h"
 #include "broker/metrics/lazy_counts.h"
@@ -24,7 +25,9 @@ struct VmCounts {
   std::array<LazyCounts<kResults>, kRequestKinds> requests;
   LazyCounts<kReasons> denials;
   LazyCounts<kReasons> conflicts;
+  LazyCounts<kReasons> would_denials;
   Count unbalanced{0};
+  std::array<Count, backend::kNotifiedCount> notified{};
 
   void Clear();
 };

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,18 @@ bool IsForVms(uint32_t mrq);
 // than 24 bits is written as kClockIdMask, which no firmware has, never as the id of another clock.
 EncodedRequest EncodeRequest(const Request& request);
 
+// What a UPHY request asks of a PCIe controller; absent where it is about a lane. The lane of a
+// request that is about a controller means nothing.
+std::optional<PcieSwitch> PcieSwitchOf(const UphyRequest& request);
+// A controller of more than 8 bits is written as 255, which no firmware has.
+UphyRequest ToUphyRequest(const PcieSwitch& request);
+
+// Decodes what the firmware says unasked. Errors: Unimplemented for what is for no VM, whatever its
+// bytes, and InvalidArgument (too short, longer than a frame).
+absl::StatusOr<HostTrip> DecodeInbound(uint32_t mrq, absl::Span<const uint8_t> data);
+// `rx_size` is 0: no answer is wanted.
+EncodedRequest EncodeInbound(const HostTrip& trip);
+
 // The BPMP error for a status of this tree: the one place where they meet on the way to a guest.
 // EACCES for PermissionDenied, EBUSY for FailedPrecondition, EINVAL for a bad id or argument,
 // EAGAIN for Unavailable and Aborted, ETIMEDOUT for DeadlineExceeded; names.cc has the table.
@@ -64,6 +77,7 @@ Response OkRate(int64_t hz);              // GET_RATE, SET_RATE, ROUND_RATE, FMA
 Response OkClkInfo(const ClkInfo& info);  // GET_ALL_INFO
 Response OkName(std::string_view name);   // PG GET_NAME; cut to 39 bytes
 Response OkFwTag(std::string_view tag);   // QUERY_FW_TAG; cut to 32 bytes
+Response OkEmcLatency(const EmcLatency& table);
 // An answer from raw bytes, e.g. the firmware's; at most kPayloadSize are kept.
 Response FromBytes(int32_t error, absl::Span<const uint8_t> rx);
 
@@ -75,6 +89,9 @@ absl::StatusOr<int64_t> ReadRate(const Response& response);
 // Also refuses num_parents over kMaxParents and a name without NUL. What lies behind the last
 // parent and behind the name's NUL is read as zero.
 absl::StatusOr<ClkInfo> ReadClkInfo(const Response& response);
+// A count over kMaxEmcPairs, which a guest would believe, is read as kMaxEmcPairs. Pairs that the
+// answer is too short for are an error; what lies behind the last is read as zero.
+absl::StatusOr<EmcLatency> ReadEmcLatency(const Response& response);
 // The bytes before the first NUL, at most kNameSize - 1 (PG GET_NAME) or kFwTagSize (FW_TAG).
 std::string ReadName(const Response& response);
 std::string ReadFwTag(const Response& response);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <variant>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -32,7 +33,19 @@ void FuzzRequest(uint32_t mrq, Bytes tx) {
   const absl::StatusOr<Request> again = DecodeRequest(encoded.mrq, encoded.bytes());
   Require(again.ok() && *again == *request);
   Require(EncodeRequest(*again) == encoded);
+  if (const auto* uphy = std::get_if<UphyRequest>(&*request)) {
+    const auto pcie = PcieSwitchOf(*uphy);
+    Require(!pcie || PcieSwitchOf(ToUphyRequest(*pcie)) == pcie);
+  }
   Require(!Describe(*request).empty() && CommandName(*request) != "?");
+}
+
+void FuzzInbound(uint32_t mrq, Bytes data) {
+  const absl::StatusOr<HostTrip> trip = DecodeInbound(mrq, data);
+  if (!trip.ok()) return;
+  const EncodedRequest encoded = EncodeInbound(*trip);
+  const absl::StatusOr<HostTrip> again = DecodeInbound(encoded.mrq, encoded.bytes());
+  Require(encoded.mrq == mrq && again.ok() && *again == *trip);
 }
 
 void FuzzAnswer(uint32_t error, Bytes rx) {
@@ -49,6 +62,10 @@ void FuzzAnswer(uint32_t error, Bytes rx) {
     const auto again = ReadClkInfo(OkClkInfo(*info));
     Require(again.ok() && *again == *info);
   }
+  if (const auto table = ReadEmcLatency(response); table.ok()) {
+    const auto again = ReadEmcLatency(OkEmcLatency(*table));
+    Require(again.ok() && *again == *table && table->count <= kMaxEmcPairs);
+  }
   Require(ReadName(OkName(ReadName(response))) == ReadName(response));
   Require(ReadFwTag(OkFwTag(ReadFwTag(response))) == ReadFwTag(response));
 }
@@ -64,6 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto code = bpmp::LoadLe<uint32_t>(input, 0);
   const auto payload = input.subspan(sizeof(uint32_t));
   bpmp::mrq::FuzzRequest(code, payload);
+  bpmp::mrq::FuzzInbound(code, payload);
   bpmp::mrq::FuzzAnswer(code, payload);
   return 0;
 }

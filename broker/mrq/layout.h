@@ -24,7 +24,10 @@ static_assert(kParents == 8 && kNumParents == 72 && kName == 73 && kSize == 113)
 
 // EMC_DVFS_LATENCY: a count, then pairs of kHz and ns.
 namespace emc {
-inline constexpr size_t kSize = sizeof(uint32_t) + kMaxEmcPairs * 2 * sizeof(uint32_t);
+inline constexpr size_t kCount = 0;
+inline constexpr size_t kPairs = kCount + sizeof(uint32_t);
+inline constexpr size_t kPairSize = 2 * sizeof(uint32_t);
+inline constexpr size_t kSize = kPairs + kMaxEmcPairs * kPairSize;
 static_assert(kSize == 116);
 }  // namespace emc
 

@@ -91,6 +91,18 @@ Response OkName(std::string_view name) { return OkText(name, kNameSize, kNameSiz
 
 Response OkFwTag(std::string_view tag) { return OkText(tag, kFwTagSize, kFwTagSize); }
 
+Response OkEmcLatency(const EmcLatency& table) {
+  Response response = OkOfSize(emc::kSize);
+  const absl::Span<uint8_t> out = absl::MakeSpan(response.data);
+  const size_t count = std::min<size_t>(table.count, kMaxEmcPairs);
+  StoreLe(out, emc::kCount, static_cast<uint32_t>(count));
+  for (size_t i = 0; i < count; ++i) {
+    StoreLe(out, emc::kPairs + i * emc::kPairSize, table.pairs[i].khz);
+    StoreLe(out, emc::kPairs + i * emc::kPairSize + sizeof(uint32_t), table.pairs[i].latency_ns);
+  }
+  return response;
+}
+
 Response FromBytes(int32_t error, absl::Span<const uint8_t> rx) {
   Response response = OkOfSize(std::min(rx.size(), kPayloadSize));
   response.error = error;
@@ -128,6 +140,20 @@ absl::StatusOr<ClkInfo> ReadClkInfo(const Response& response) {
   }
   std::copy(name.begin(), name_end, info.name.begin());
   return info;
+}
+
+absl::StatusOr<EmcLatency> ReadEmcLatency(const Response& response) {
+  BPMP_ASSIGN_OR_RETURN(const auto head, AtLeast(response, emc::kPairs));
+  EmcLatency table;
+  table.count = std::min<uint32_t>(LoadLe<uint32_t>(head, emc::kCount), kMaxEmcPairs);
+  BPMP_ASSIGN_OR_RETURN(const auto payload,
+                        AtLeast(response, emc::kPairs + table.count * emc::kPairSize));
+  for (size_t i = 0; i < table.count; ++i) {
+    const size_t at = emc::kPairs + i * emc::kPairSize;
+    table.pairs[i].khz = LoadLe<uint32_t>(payload, at);
+    table.pairs[i].latency_ns = LoadLe<uint32_t>(payload, at + sizeof(uint32_t));
+  }
+  return table;
 }
 
 std::string ReadName(const Response& response) { return ReadText(response, kNameSize - 1); }

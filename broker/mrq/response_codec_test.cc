@@ -147,6 +147,27 @@ TEST(ResponseCodecTest, TagsMayFillTheirField) {
   EXPECT_EQ(ReadFwTag(FromBytes(0, Bytes(120, 'y'))), std::string(32, 'y'));
 }
 
+TEST(ResponseCodecTest, MemoryLatenciesAreATable) {
+  const EmcLatency table = {2, {{{204000, 1180}, {3199000, 150}}}};
+  const Response response = OkEmcLatency(table);
+  EXPECT_EQ(response.size, 116);
+  EXPECT_EQ(ReadEmcLatency(response).value(), table);
+  // Firmware may send no more than it has.
+  EXPECT_EQ(ReadEmcLatency(FromBytes(0, {response.data.data(), 20})).value(), table);
+  EXPECT_FALSE(ReadEmcLatency(FromBytes(0, {response.data.data(), 19})).ok());
+  EXPECT_FALSE(ReadEmcLatency(FromBytes(0, {response.data.data(), 3})).ok());
+}
+
+TEST(ResponseCodecTest, AMemoryLatencyTableHasNoMorePairsThanItHasRoomFor) {
+  Bytes rx(120, 0xff);
+  const EmcLatency table = ReadEmcLatency(FromBytes(0, rx)).value();
+  EXPECT_EQ(table.count, kMaxEmcPairs);
+  EXPECT_EQ(ReadU32(OkEmcLatency(table)).value(), kMaxEmcPairs);
+  EmcLatency wild;
+  wild.count = 0xffff'ffff;
+  EXPECT_EQ(ReadU32(OkEmcLatency(wild)).value(), kMaxEmcPairs);
+}
+
 TEST(ResponseCodecTest, RandomAnswersAreReadOrRefused) {
   std::mt19937 engine(11);
   int infos = 0;

@@ -186,10 +186,28 @@ struct UphyRequest {
   friend bool operator==(const UphyRequest&, const UphyRequest&) = default;
 };
 
+// What a UPHY request asks of a PCIe controller: to be on or off itself, or for the PLL that it has
+// as an endpoint to be.
+struct PcieSwitch {
+  PcieControllerId controller;
+  bool pll = false;
+  bool on = false;
+  friend bool operator==(const PcieSwitch&, const PcieSwitch&) = default;
+};
+
 // Everything that a VM may send. What is not here can't be expressed, let alone forwarded.
 using Request = std::variant<PingRequest, QueryAbiRequest, QueryFwTagRequest, ClkRequest,
                              ResetRequest, PgRequest, ThermalRequest, EmcDvfsLatencyRequest,
                              CpuNdivLimitsRequest, UphyRequest>;
+
+// --- What the firmware asks ---------------------------------------------------------------------
+
+// THERMAL HOST_TRIP_REACHED: the zone's temperature has left the window that its host had set.
+// Everything that the firmware may say to a VM unasked.
+struct HostTrip {
+  ThermalZoneId zone;
+  friend bool operator==(const HostTrip&, const HostTrip&) = default;
+};
 
 // --- Answers ------------------------------------------------------------------------------------
 
@@ -203,6 +221,18 @@ struct Response {
 
   bool ok() const { return error == 0; }
   friend bool operator==(const Response&, const Response&) = default;
+};
+
+// EMC_DVFS_LATENCY's answer; `pairs[0..count)` count.
+struct EmcLatency {
+  struct Pair {
+    uint32_t khz = 0;
+    uint32_t latency_ns = 0;
+    friend bool operator==(const Pair&, const Pair&) = default;
+  };
+  uint32_t count = 0;  // at most kMaxEmcPairs
+  std::array<Pair, kMaxEmcPairs> pairs{};
+  friend bool operator==(const EmcLatency&, const EmcLatency&) = default;
 };
 
 // GET_ALL_INFO's answer. `name` is NUL-terminated; `parents[0..num_parents)` are the candidates.

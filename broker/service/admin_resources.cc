@@ -19,7 +19,8 @@ namespace bpmp::service {
 namespace {
 
 constexpr core::ResourceKind kKinds[] = {core::ResourceKind::kClock, core::ResourceKind::kDomain,
-                                         core::ResourceKind::kReset};
+                                         core::ResourceKind::kReset,
+                                         core::ResourceKind::kPcieController};
 
 // Somebody holds it, or it is in a state that an operator should know of.
 bool IsActive(const core::ResourceStatus& status) {

@@ -141,6 +141,7 @@ void AdminServer::Shutdown(absl::Duration grace) {
     socket_.Close();
   }
   events_->Close();
+  service_.EndWaits();
   leases_->Abandon();  // a broker that stops releases nothing
   const auto deadline = absl::ToChronoTime(absl::Now() + grace);
   if (tls_server_ != nullptr) tls_server_->Shutdown(deadline);

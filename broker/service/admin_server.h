@@ -56,6 +56,9 @@ class AdminServer {
   // Idempotent.
   void Shutdown(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Calls of WaitReleased that wait.
+  size_t release_waits() const { return service_.waits(); }
+
   const std::string& socket() const { return path_; }
   // Chosen by the kernel where the configuration says 0; 0 without TLS.
   int tls_port() const { return tls_port_; }

@@ -21,7 +21,8 @@ namespace bpmp::service {
 namespace {
 
 constexpr core::ResourceKind kKinds[] = {core::ResourceKind::kClock, core::ResourceKind::kDomain,
-                                         core::ResourceKind::kReset};
+                                         core::ResourceKind::kReset,
+                                         core::ResourceKind::kPcieController};
 
 // A watch that could not begin.
 class RefusedWatch final : public grpc::ServerWriteReactor<v1::Event> {
@@ -70,6 +71,7 @@ grpc::ServerUnaryReactor* AdminService::GetServerStatus(
     response->set_power_domains(
         static_cast<uint32_t>(core.Resources(core::ResourceKind::kDomain).size()));
   });
+  FillPolicy(response);
   response->set_vms(static_cast<uint32_t>(deps_.vms->List().size()));
   response->set_sessions(static_cast<uint32_t>(deps_.sessions->connected()));
   const backend::Worker::Stats stats = deps_.engine->worker_stats();
@@ -86,6 +88,7 @@ void AdminService::FillVm(const VmRegistry::Info& info, bool with_holds, v1::Vm*
     for (const core::VmStatus& status : core.Vms()) {
       if (status.vm == info.vm) ToProto(status, vm);
     }
+    vm->set_free(core.IsFree(info.vm));
     if (!with_holds) return;
     for (const core::ResourceKind kind : kKinds) {
       const std::vector<core::Resource> some = core.Resources(kind);

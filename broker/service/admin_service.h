@@ -13,8 +13,11 @@
 #include "broker/backend/engine.h"
 #include "broker/service/connection_leases.h"
 #include "broker/service/event_log.h"
+#include "broker/service/policy_control.h"
+#include "broker/service/reaper.h"
 #include "broker/service/sessions.h"
 #include "broker/service/vm_registry.h"
+#include "broker/service/wait_released.h"
 
 namespace bpmp::service {
 
@@ -24,6 +27,7 @@ struct AdminDeps {
   VmRegistry* vms = nullptr;
   const SessionTable* sessions = nullptr;
   EventLog* events = nullptr;
+  PolicyControl* policy = nullptr;  // null: there is no file to reload
 };
 
 // What the daemon knows of itself.
@@ -40,10 +44,15 @@ class AdminService final : public v1::Admin::CallbackService {
  public:
   // `leases` are those of the connections to the Unix socket.
   AdminService(AdminDeps deps, ServerInfo info, std::shared_ptr<ConnectionLeases> leases)
-      : deps_(deps), info_(std::move(info)), leases_(std::move(leases)) {}
+      : deps_(deps), info_(std::move(info)), leases_(std::move(leases)), waits_(deps.engine) {}
 
   // Whether the backend answered its last PING; shown by GetServerStatus. False at first.
   void SetBackendHealthy(bool healthy) { backend_healthy_.store(healthy); }
+
+  // Tells who waits for a VM's release, now or later, that the broker is stopping.
+  void EndWaits() { waits_.Stop(); }
+  // How many wait.
+  size_t waits() const { return waits_.waiting(); }
 
   // The broker and its VMs: admin_service.cc.
   grpc::ServerUnaryReactor* GetServerStatus(grpc::CallbackServerContext* context,
@@ -65,6 +74,20 @@ class AdminService final : public v1::Admin::CallbackService {
                                       v1::ReleaseVmResponse* response) override;
   grpc::ServerWriteReactor<v1::Event>* Watch(grpc::CallbackServerContext* context,
                                              const v1::WatchRequest* request) override;
+
+  // VMs that change and leave: admin_vms.cc.
+  grpc::ServerUnaryReactor* UpdateVm(grpc::CallbackServerContext* context,
+                                     const v1::UpdateVmRequest* request,
+                                     v1::UpdateVmResponse* response) override;
+  grpc::ServerUnaryReactor* DrainVm(grpc::CallbackServerContext* context,
+                                    const v1::DrainVmRequest* request,
+                                    v1::DrainVmResponse* response) override;
+  grpc::ServerUnaryReactor* UndrainVm(grpc::CallbackServerContext* context,
+                                      const v1::UndrainVmRequest* request,
+                                      v1::UndrainVmResponse* response) override;
+  grpc::ServerUnaryReactor* WaitReleased(grpc::CallbackServerContext* context,
+                                         const v1::WaitReleasedRequest* request,
+                                         v1::WaitReleasedResponse* response) override;
 
   grpc::ServerUnaryReactor* ListDevices(grpc::CallbackServerContext* context,
                                         const v1::ListDevicesRequest* request,
@@ -94,14 +117,40 @@ class AdminService final : public v1::Admin::CallbackService {
                                        const v1::TransferAsRequest* request,
                                        v1::TransferAsResponse* response) override;
 
+  // The policy's life: admin_policy.cc.
+  grpc::ServerUnaryReactor* ReloadPolicy(grpc::CallbackServerContext* context,
+                                         const v1::ReloadPolicyRequest* request,
+                                         v1::ReloadPolicyResponse* response) override;
+  grpc::ServerUnaryReactor* CheckPolicy(grpc::CallbackServerContext* context,
+                                        const v1::CheckPolicyRequest* request,
+                                        v1::CheckPolicyResponse* response) override;
+  grpc::ServerUnaryReactor* SuggestPolicy(grpc::CallbackServerContext* context,
+                                          const v1::SuggestPolicyRequest* request,
+                                          v1::SuggestPolicyResponse* response) override;
+
  private:
+  // Files are read by the reaper: a call must not wait for a disk.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* LetControl(Response (PolicyControl::*action)(const Request&),
+                                       grpc::CallbackServerContext* context, const Request* request,
+                                       Response* response);
+  // What may wait for another change of the policy is done by the reaper: a call must not.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* DoLater(absl::Status (AdminService::*action)(const Request&, Response*),
+                                    const Request* request, Response* response);
+  absl::Status Update(const v1::UpdateVmRequest& request, v1::UpdateVmResponse* response);
+  absl::Status Drain(const v1::DrainVmRequest& request, v1::DrainVmResponse* response);
+  absl::Status Undrain(const v1::UndrainVmRequest& request, v1::UndrainVmResponse* response);
   absl::Status Define(const v1::DefineVmRequest& request, v1::DefineVmResponse* response);
+  void FillPolicy(v1::ServerStatus* status) const;
   void FillVm(const VmRegistry::Info& info, bool with_holds, v1::Vm* vm) const;
 
   const AdminDeps deps_;
   const ServerInfo info_;
   const std::shared_ptr<ConnectionLeases> leases_;
   std::atomic<bool> backend_healthy_{false};
+  ReleaseWaits waits_;
+  Reaper policy_jobs_;
 };
 
 // Answers a unary call that is complete.

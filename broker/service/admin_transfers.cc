@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "broker/base/status_macros.h"
+#include "broker/base/string_view.h"
 #include "broker/core/core.h"
+#include "broker/core/names.h"
 #include "broker/core/switch_request.h"
 #include "broker/mrq/codec.h"
 #include "broker/service/admin_service.h"
@@ -95,8 +97,10 @@ absl::StatusOr<core::Resource> FindPinnable(const backend::Engine& engine,
                                             const v1::ResourceRef& ref) {
   BPMP_ASSIGN_OR_RETURN(const core::Resource resource,
                         FindResource(engine, ref, core::ResourceKind::kNone));
-  if (resource.kind == core::ResourceKind::kReset) {
-    return absl::InvalidArgumentError("a reset can't be pinned; clocks and power domains can");
+  if (resource.kind != core::ResourceKind::kClock && resource.kind != core::ResourceKind::kDomain) {
+    return absl::InvalidArgumentError(absl::StrCat("a ", ToAbsl(core::KindName(resource.kind)),
+                                                   " can't be pinned; clocks and power domains "
+                                                   "can"));
   }
   return resource;
 }

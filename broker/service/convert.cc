@@ -31,6 +31,8 @@ static_assert(AfterUnspecified<v1::RatePolicy>(core::RatePolicy::kRange) == v1::
 static_assert(static_cast<int>(core::ResourceKind::kClock) == v1::RESOURCE_KIND_CLOCK);
 static_assert(static_cast<int>(core::ResourceKind::kDomain) == v1::RESOURCE_KIND_POWER_DOMAIN);
 static_assert(static_cast<int>(core::ResourceKind::kReset) == v1::RESOURCE_KIND_RESET);
+static_assert(static_cast<int>(core::ResourceKind::kPcieController) ==
+              v1::RESOURCE_KIND_PCIE_CONTROLLER);
 
 // Numbers outside the enumeration (proto3 lets them through) are `otherwise`.
 template <typename Core>
@@ -73,7 +75,7 @@ v1::ResetState ToProto(core::ResetState state) { return AfterUnspecified<v1::Res
 v1::RatePolicy ToProto(core::RatePolicy policy) { return AfterUnspecified<v1::RatePolicy>(policy); }
 
 core::ResourceKind FromProto(v1::ResourceKind kind) {
-  return FromNumber(kind, core::ResourceKind::kReset, core::ResourceKind::kNone);
+  return FromNumber(kind, core::ResourceKind::kPcieController, core::ResourceKind::kNone);
 }
 core::Access FromProto(v1::Access access) {
   return FromNumber(access - 1, core::Access::kExclusive, core::Access::kNone);
@@ -125,6 +127,8 @@ void ToProto(const core::VmStatus& status, v1::Vm* proto) {
   proto->set_waiting(status.waiting);
   proto->set_clock_votes(status.clock_votes);
   proto->set_power_domain_votes(status.domain_votes);
+  proto->set_audit_only(status.audit_only);
+  proto->set_draining(status.admission != core::Admission::kOpen);
 }
 
 void ToProto(const EventLog::Record& record, const RenderedEvent& rendered, uint64_t lost,

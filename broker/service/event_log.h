@@ -27,8 +27,16 @@ inline constexpr std::string_view kSessionClosed = "session-closed";
 inline constexpr std::string_view kSessionRefused = "session-refused";
 inline constexpr std::string_view kSessionLost = "session-lost";
 inline constexpr std::string_view kThrottled = "throttled";
-inline constexpr std::string_view kAll[] = {kSessionOpened, kSessionClosed, kSessionRefused,
-                                            kSessionLost, kThrottled};
+inline constexpr std::string_view kPolicyReloaded = "policy-reloaded";
+inline constexpr std::string_view kPolicyRefused = "policy-refused";
+inline constexpr std::string_view kVmDraining = "vm-draining";
+inline constexpr std::string_view kVmUndrained = "vm-undrained";
+inline constexpr std::string_view kVmUpdated = "vm-updated";
+inline constexpr std::string_view kThermalTrip = "thermal-trip";
+inline constexpr std::string_view kInboundDropped = "inbound-dropped";
+inline constexpr std::string_view kAll[] = {
+    kSessionOpened, kSessionClosed, kSessionRefused, kSessionLost, kThrottled,   kPolicyReloaded,
+    kPolicyRefused, kVmDraining,    kVmUndrained,    kVmUpdated,   kThermalTrip, kInboundDropped};
 }  // namespace event_kind
 
 // What happened lately: the last events of the core and of the services, numbered from 1 without

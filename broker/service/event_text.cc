@@ -37,12 +37,16 @@ constexpr std::array kPhrases = {
     Phrase{EventKind::kVote, true, false, "$0 votes for $1", "$0 drops its vote for $1"},
     Phrase{EventKind::kEdge, true, false, "$1 was turned on for $0", "$1 was turned off for $0"},
     Phrase{EventKind::kEdgeFailed, true, false, "a change of $1 for $0 failed: $4"},
+    Phrase{EventKind::kEndpointPll, true, false, "the endpoint PLL of $1 was turned on for $0",
+           "the endpoint PLL of $1 was turned off for $0"},
     Phrase{EventKind::kRate, true, false, "$1 now runs at $3, set by $0"},
     Phrase{EventKind::kParent, true, false, "$1 now has the parent $3, set by $0"},
     Phrase{EventKind::kMoved, true, true, "a change by $0 moved $1, which $2 holds, to $3"},
     Phrase{EventKind::kReset, true, false, "$0 $3 $1"},
     Phrase{EventKind::kDenied, true, false, "$0 was refused $5: $4"},
     Phrase{EventKind::kConflict, true, true, "$0 was refused $5, because of $2: $4"},
+    Phrase{EventKind::kWouldDeny, true, false,
+           "$0 is audit-only and was allowed $5, which its policy denies: $4"},
     Phrase{EventKind::kUnbalanced, true, false, "$0 turned off $1 without a vote for it"},
     Phrase{EventKind::kWithheld, true, true,
            "a reset of $1 by $0 was withheld: $2 uses the device"},
@@ -171,6 +175,12 @@ std::string RequestName(uint32_t mrq, uint32_t command) {
       break;
     case mrq::Mrq::kPg:
       command_name = CommandOf<mrq::PgRequest>(command);
+      break;
+    case mrq::Mrq::kThermal:
+      command_name = CommandOf<mrq::ThermalRequest>(command);
+      break;
+    case mrq::Mrq::kUphy:
+      command_name = CommandOf<mrq::UphyRequest>(command);
       break;
     default:
       break;

@@ -79,7 +79,8 @@ TEST(EventTextTest, ARefusalMayConcernNoResource) {
   event.resource = {};
   event.mrq = 75;
   event.cmd = 0;
-  EXPECT_EQ(EventText(event, kNames), "net-vm was refused DEBUG: EINVAL, no VM may use this MRQ");
+  EXPECT_EQ(EventText(event, kNames),
+            "net-vm was refused DEBUG: EINVAL, no VM may use this request");
 }
 
 TEST(EventTextTest, TellsOfReleases) {

@@ -21,7 +21,8 @@ absl::StatusOr<core::ResourceKind> KindOf(const v1::ResourceRef& ref, core::Reso
   if (wanted == core::ResourceKind::kNone) {
     if (said == core::ResourceKind::kNone) {
       return absl::InvalidArgumentError(
-          "say what it is: the reference's kind is a clock, a power domain or a reset");
+          "say what it is: the reference's kind is a clock, a power domain, a reset or a PCIe "
+          "controller");
     }
     return said;
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bpmp/v1/guest.grpc.pb.h"
+#include "broker/mrq/codec.h"
 #include "broker/service/session_reactor.h"
 #include "broker/service/status.h"
 
@@ -52,11 +53,8 @@ void SessionReactor::Answer(Slot* slot) {
 
 SessionReactor::Step SessionReactor::NextStep() {
   if (writing_ || finished_) return Step::kNothing;
-  if (!ending_ && answers_.size() > 0) {
+  if (!ending_ && FillNext()) {
     writing_ = true;
-    Slot* const slot = answers_.Pop();
-    Fill(*slot);
-    answers_.Free(slot);
     return Step::kWrite;
   }
   // What was asked before the client said that it will send no more is answered first.
@@ -64,6 +62,34 @@ SessionReactor::Step SessionReactor::NextStep() {
   ending_ = true;
   finished_ = true;
   return Step::kFinish;
+}
+
+backend::Notified SessionReactor::Notify(const mrq::HostTrip& trip) {
+  Step step;
+  {
+    MutexLock lock(&mutex_);
+    if (ending_ || read_closed_) return backend::Notified::kNoSession;
+    if (!trips_.Add(trip.zone)) return backend::Notified::kMerged;
+    step = NextStep();
+  }
+  Do(step);
+  return backend::Notified::kSent;
+}
+
+bool SessionReactor::FillNext() {
+  // Who has said goodbye only waits for its answers.
+  const bool trip = answered_ && !read_closed_ && !trips_.empty();
+  if (answers_.size() > 0 && !(trip && trip_may_go_)) {
+    Slot* const slot = answers_.Pop();
+    Fill(*slot);
+    answers_.Free(slot);
+    answered_ = trip_may_go_ = true;
+    return true;
+  }
+  if (!trip) return false;
+  trip_may_go_ = false;
+  Fill(mrq::HostTrip{trips_.Take()});
+  return true;
 }
 
 void SessionReactor::Do(Step step) {
@@ -135,6 +161,14 @@ void SessionReactor::Fill(const Slot& slot) {
       out_.mutable_keep_alive();
       break;
   }
+}
+
+void SessionReactor::Fill(const mrq::HostTrip& trip) {
+  const mrq::EncodedRequest said = mrq::EncodeInbound(trip);
+  out_.set_sequence(0);
+  v1::Notification* const notification = out_.mutable_notification();
+  notification->set_mrq(said.mrq);
+  notification->set_data(said.data.data(), said.size);
 }
 
 // --- Ending -------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@
 #include "broker/service/answer_queue.h"
 #include "broker/service/caller.h"
 #include "broker/service/event_log.h"
+#include "broker/service/pending_trips.h"
 #include "broker/service/sessions.h"
 
 namespace bpmp::service {
@@ -35,7 +36,8 @@ struct GuestDeps {
 //
 // What a peer can make the broker keep is bounded. At most `max_outstanding` requests wait for the
 // engine (one more ends the stream), and at most as many answers wait to be written: a peer that
-// doesn't read is not read from. Nor is a VM that is over its rate, until it has saved up for more.
+// doesn't read is not read from; of what it is told unasked, one of each kind. Nor is a VM that is
+// over its rate, until it has saved up for more.
 //
 // The session is opened by the stream's first message, whatever it is. Messages come as bytes and
 // are parsed here: gRPC's own parsing would tell the end of the stream and what is no message
@@ -55,6 +57,7 @@ class SessionReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
 
   // SessionStream.
   void End(const absl::Status& why) override ABSL_LOCKS_EXCLUDED(mutex_);
+  backend::Notified Notify(const mrq::HostTrip& trip) override ABSL_LOCKS_EXCLUDED(mutex_);
   uint64_t requests() const override { return requests_.load(std::memory_order_relaxed); }
 
   // Reactions.
@@ -110,7 +113,12 @@ class SessionReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   void Answer(Slot* slot) ABSL_LOCKS_EXCLUDED(mutex_);
   Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(Step step) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Puts the next message into `out_`. Trips and answers take turns where both wait, so that
+  // neither holds up the other; a client hears of none before its first answer. False: there is
+  // none.
+  bool FillNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Fill(const Slot& slot);
+  void Fill(const mrq::HostTrip& trip);
   void CancelIfStuck() ABSL_LOCKS_EXCLUDED(mutex_);
 
   VmId vm() const { return caller_.endpoint->vm; }
@@ -139,6 +147,9 @@ class SessionReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   std::shared_ptr<SessionReactor> self_ ABSL_GUARDED_BY(mutex_);  // until OnDone
   AnswerQueue<Slot> answers_ ABSL_GUARDED_BY(mutex_);
   uint32_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // messages that have no answer yet
+  PendingTrips trips_ ABSL_GUARDED_BY(mutex_);
+  bool answered_ ABSL_GUARDED_BY(mutex_) = false;     // the first message, or is about to be
+  bool trip_may_go_ ABSL_GUARDED_BY(mutex_) = false;  // before an answer: the last was no trip
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_paused_ ABSL_GUARDED_BY(mutex_) = false;  // until the queue is shorter
   bool read_closed_ ABSL_GUARDED_BY(mutex_) = false;  // the client will send no more

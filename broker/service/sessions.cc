@@ -40,6 +40,7 @@ absl::StatusOr<SessionTable::Opened> SessionTable::Open(const Caller& caller, ui
   {
     MutexLock lock(&mutex_);
     if (stopped_) return absl::FailedPreconditionError("the broker is stopping");
+    BPMP_RETURN_IF_ERROR(CheckDraining(caller, resume));
     BPMP_RETURN_IF_ERROR(Displace(caller, resume, &displaced));
     Session& session = sessions_[vm];
     if (!displaced.resumed) session.id = next_id_++;
@@ -59,6 +60,39 @@ absl::StatusOr<SessionTable::Opened> SessionTable::Open(const Caller& caller, ui
   }
   if (displaced.release) engine_->Release(vm, [] {});
   return Opened{id, displaced.resumed};
+}
+
+absl::Status SessionTable::CheckDraining(const Caller& caller, uint64_t resume) const {
+  const VmId vm = caller.endpoint->vm;
+  if (!draining_.contains(vm)) return absl::OkStatus();
+  const auto it = sessions_.find(vm);
+  if (it != sessions_.end() && resume == it->second.id &&
+      Judge(it->second, *caller.peer, resume) == Claim::kTakeOver) {
+    return absl::OkStatus();
+  }
+  events_->Add(event_kind::kSessionRefused, vm,
+               absl::StrCat("refused ", caller.peer->ToString(), ": the VM is being drained"));
+  const std::string& name = caller.endpoint->name;
+  return absl::FailedPreconditionError(
+      absl::StrCat("VM ", name,
+                   " is being drained and takes no new session; an administrator can "
+                   "let it: bpmpctl vm undrain ",
+                   name));
+}
+
+void SessionTable::SettleAdmission(VmId vm) {
+  core::Admission admission = core::Admission::kOpen;
+  if (draining_.contains(vm)) {
+    admission = sessions_.contains(vm) ? core::Admission::kLeaving : core::Admission::kClosed;
+  }
+  engine_->SetAdmission(vm, admission);
+}
+
+bool SessionTable::SetDraining(VmId vm, bool draining) {
+  MutexLock lock(&mutex_);
+  const bool changed = draining ? draining_.insert(vm).second : draining_.erase(vm) > 0;
+  if (changed) SettleAdmission(vm);
+  return changed;
 }
 
 absl::Status SessionTable::Displace(const Caller& caller, uint64_t resume, Displaced* displaced) {
@@ -169,6 +203,7 @@ void SessionTable::Forget(VmId vm, std::string why) {
   const auto it = sessions_.find(vm);
   events_->Add(event_kind::kSessionClosed, vm, Named(it->second.id, why));
   sessions_.erase(it);
+  if (draining_.contains(vm)) SettleAdmission(vm);
 }
 
 void SessionTable::Close(VmId vm, const absl::Status& why) {
@@ -181,6 +216,16 @@ void SessionTable::Close(VmId vm, const absl::Status& why) {
     Forget(vm, std::string(why.message()));
   }
   if (stream != nullptr) stream->End(why);
+}
+
+backend::Notified SessionTable::Notify(VmId vm, const mrq::HostTrip& trip) {
+  std::shared_ptr<SessionStream> stream;
+  {
+    MutexLock lock(&mutex_);
+    const auto it = sessions_.find(vm);
+    if (it != sessions_.end()) stream = it->second.stream;
+  }
+  return stream == nullptr ? backend::Notified::kNoSession : stream->Notify(trip);
 }
 
 void SessionTable::Stop(const absl::Status& why) {

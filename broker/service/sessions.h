@@ -9,12 +9,14 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "broker/backend/engine.h"
 #include "broker/base/ids.h"
 #include "broker/base/mutex.h"
+#include "broker/mrq/types.h"
 #include "broker/service/acceptor.h"
 #include "broker/service/caller.h"
 #include "broker/service/event_log.h"
@@ -39,6 +41,8 @@ class SessionStream {
   virtual ~SessionStream() = default;
   // Ends the stream with this status. SessionTable::StreamEnded follows, later.
   virtual void End(const absl::Status& why) = 0;
+  // Tells the client of a trip, as soon as it can be.
+  virtual backend::Notified Notify(const mrq::HostTrip& trip) = 0;
   virtual uint64_t requests() const = 0;
 };
 
@@ -54,7 +58,12 @@ class SessionStream {
 //    the VM's grace time. Who names the session's id within it continues the session; anybody
 //    else, then or after, begins a new one, before which the VM is released.
 //
-// Thread-safe. Calls the engine, and the streams, without its lock.
+//  - A VM that is being drained takes no new session, whoever asks. The one that it has goes on,
+//    also on another stream, if the client names its id; once it is over, the engine lets nobody
+//    take anything in the VM's name.
+//
+// Thread-safe. Calls the engine, and the streams, without its lock, but for
+// Engine::SetAdmission().
 class SessionTable {
  public:
   // Not owned. The acceptor must have been stopped before the table is destroyed.
@@ -69,7 +78,7 @@ class SessionTable {
   // or 0; `client` what the client calls itself. Errors:
   //   AlreadyExists       another process has the session
   //   Unavailable         the process that has it has just ended, its stream not yet: try again
-  //   soon FailedPrecondition  the broker is stopping
+  //   soon FailedPrecondition  the broker is stopping, or the VM is being drained
   absl::StatusOr<Opened> Open(const Caller& caller, uint64_t resume, std::string client,
                               std::shared_ptr<SessionStream> stream) ABSL_LOCKS_EXCLUDED(mutex_);
   // `stream` is over. Ignored when it isn't the VM's session any more.
@@ -79,6 +88,12 @@ class SessionTable {
 
   // Ends the VM's session without releasing the VM: the caller does, or doesn't want it.
   void Close(VmId vm, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
+  // From now on the VM takes no new session, or takes one again. False: that was so already.
+  bool SetDraining(VmId vm, bool draining) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Tells the VM's session, if it has a stream.
+  backend::Notified Notify(VmId vm, const mrq::HostTrip& trip) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Ends all streams. From now on nothing is opened and nothing is released: the VMs live on, and
   // so do their votes.
   void Stop(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -110,6 +125,12 @@ class SessionTable {
   // What a new session of `peer` means to this one.
   static Claim Judge(const Session& session, const Peer& peer, uint64_t resume);
 
+  // Who may not have a session while the VM is being drained.
+  absl::Status CheckDraining(const Caller& caller, uint64_t resume) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The engine lets the VM take what its sessions and its draining say. In the same critical
+  // section in which they change, so that the engine's last word is the newest.
+  void SettleAdmission(VmId vm) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes room for a session of `caller`, or refuses it.
   absl::Status Displace(const Caller& caller, uint64_t resume, Displaced* displaced)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -126,6 +147,7 @@ class SessionTable {
 
   mutable Mutex mutex_;
   absl::flat_hash_map<VmId, Session> sessions_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<VmId> draining_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -56,6 +56,17 @@ std::vector<core::ResourceGrant> ToGrants(const Grants& grants, const WhereFn& w
   return specs;
 }
 
+template <typename Numbers>
+std::vector<core::NumberGrant> ToNumbers(const Numbers& numbers, const WhereFn& where,
+                                         const Message& message, std::string_view field) {
+  std::vector<core::NumberGrant> grants;
+  grants.reserve(static_cast<size_t>(numbers.size()));
+  for (int i = 0; i < numbers.size(); ++i) {
+    grants.push_back({numbers.Get(i), At(where, message, field, i)});
+  }
+  return grants;
+}
+
 core::RateLimits ToRateLimits(const v1::RateLimitConfig& limit, core::Where where) {
   core::RateLimits limits;
   limits.clock = limit.clock();
@@ -106,6 +117,8 @@ void CheckVm(const v1::VmConfig& vm, Problems* problems) {
                        "' needs an 'access': none, get, vote or exclusive"));
     }
   }
+  problems->Unless(!vm.has_thermal() || vm.thermal().zones_size() > 0, vm.thermal(), name,
+                   "'thermal' names the 'zones' that it may read, as in 'zones: [0, 8]'");
   for (const auto& limit : vm.rate_limits()) {
     problems->Unless(!limit.clock().empty(), limit, name,
                      "an entry of 'rate_limits' has no 'clock'");
@@ -160,8 +173,12 @@ core::VmSpec ToVmSpec(const v1::VmConfig& vm, const WhereFn& where) {
   for (const auto& limit : vm.rate_limits()) {
     spec.rate_limits.push_back(ToRateLimits(limit, At(where, limit)));
   }
+  spec.thermal_zones = ToNumbers(vm.thermal().zones(), where, vm.thermal(), "zones");
+  spec.pcie_controllers = ToNumbers(vm.pcie_controllers(), where, vm, "pcie_controllers");
+  spec.emc_latency = vm.emc_latency();
   spec.all_exclusive = vm.all() == v1::ACCESS_EXCLUSIVE;
   spec.hide_ids = vm.ids() == v1::VmConfig::HIDDEN;
+  spec.audit_only = vm.audit_only();
   spec.where = At(where, vm);
   return spec;
 }
@@ -182,6 +199,7 @@ absl::StatusOr<core::PolicySpec> ToPolicySpec(const v1::Config& config, const Wh
         {config.shared_resets(i), core::Access::kExclusive, At(where, config, "shared_resets", i)});
   }
   for (const auto& pin : config.pins()) spec.pins.push_back(ToPinSpec(pin, At(where, pin)));
+  spec.audit_only = config.audit_only();
   return spec;
 }
 

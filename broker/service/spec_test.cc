@@ -45,6 +45,10 @@ TEST(SpecTest, CarriesEverythingOver) {
       rate_limits { clock: "emc" min_hz: 5 }
       rate_limits { clock: "vic" max_hz: 7 }
       ids: HIDDEN
+      audit_only: true
+      thermal { zones: 8 zones: 0 }
+      emc_latency: true
+      pcie_controllers: 5
     }
     vms { name: "host-vm" all: ACCESS_EXCLUSIVE }
     clocks { clock: "emc" rate_policy: RATE_POLICY_RANGE }
@@ -57,6 +61,15 @@ TEST(SpecTest, CarriesEverythingOver) {
   const core::VmSpec& vm = spec->vms[0];
   EXPECT_EQ(vm.name, "net-vm");
   EXPECT_TRUE(vm.hide_ids);
+  EXPECT_TRUE(vm.audit_only);
+  ASSERT_EQ(vm.thermal_zones.size(), 2u);
+  EXPECT_EQ(vm.thermal_zones[0].number, 8u);
+  ASSERT_EQ(vm.pcie_controllers.size(), 1u);
+  EXPECT_EQ(vm.pcie_controllers[0].number, 5u);
+  EXPECT_TRUE(vm.emc_latency);
+  EXPECT_FALSE(spec->vms[1].emc_latency);
+  EXPECT_FALSE(spec->vms[1].audit_only);
+  EXPECT_FALSE(spec->audit_only);
   EXPECT_FALSE(vm.all_exclusive);
   ASSERT_EQ(vm.devices.size(), 2u);
   EXPECT_EQ(vm.devices[0].device, "mgbe0");

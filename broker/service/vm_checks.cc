@@ -19,6 +19,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "broker/base/string_view.h"
+#include "broker/service/same_field.h"
 #include "broker/service/unix_socket.h"
 
 namespace bpmp::service {
@@ -26,8 +27,11 @@ namespace {
 
 using google::protobuf::Message;
 
+// What a VM's socket was made with.
+constexpr std::string_view kSocketFields[] = {"socket", "owner", "group", "mode", "peer"};
 // What fits into sockaddr_un.
 constexpr size_t kMaxSocketPath = 107;
+constexpr size_t kMaxNames = 8;  // in one sentence
 constexpr uint32_t kMaxGraceMs = 600'000;
 
 bool IsVmName(std::string_view name) {
@@ -93,6 +97,12 @@ class VmChecker {
            absl::StrCat(who,
                         ": 'all: exclusive' lets it turn off whatever the host runs on; "
                         "only a VM that stands for the host should have it"));
+    }
+    if (vm.audit_only()) {
+      Warn(vm, "audit_only",
+           absl::StrCat(who,
+                        ": AUDIT-ONLY: what its policy denies is allowed; nothing but what "
+                        "other VMs have exclusively is kept from it"));
     }
     CheckMode(vm, who);
     CheckPeer(vm, who);
@@ -168,8 +178,11 @@ class VmChecker {
   void CheckSharedUsers() {
     for (const auto& [user, vms] : by_user_) {
       if (vms.size() < 2) continue;
-      const std::string names = absl::StrJoin(
-          vms, ", ", [](std::string* out, const auto* vm) { absl::StrAppend(out, vm->name()); });
+      const size_t shown = std::min(vms.size(), kMaxNames);
+      std::string names =
+          absl::StrJoin(vms.begin(), vms.begin() + static_cast<ptrdiff_t>(shown), ", ",
+                        [](std::string* out, const auto* vm) { absl::StrAppend(out, vm->name()); });
+      if (shown < vms.size()) absl::StrAppend(&names, " and ", vms.size() - shown, " more");
       Warn(*vms.front(), "name",
            absl::StrFormat("vms %s: all are open to the user with uid %d and have no 'peer.unit': "
                            "the uid separates nothing, and each of these VMMs can speak for the "
@@ -201,6 +214,20 @@ void ApplyVmDefaults(const std::string& runtime_dir, v1::VmConfig* vm) {
 }
 
 std::vector<VmFinding> CheckVms(const v1::Config& config) { return VmChecker(config).Run(); }
+
+std::vector<VmFinding> CheckOpenSocket(const v1::VmConfig& before, const v1::VmConfig& after) {
+  std::vector<VmFinding> findings;
+  for (const std::string_view name : kSocketFields) {
+    const auto* field = v1::VmConfig::descriptor()->FindFieldByName(std::string(name));
+    if (SameField(before, after, field)) continue;
+    findings.push_back({VmFinding::Weight::kProblem, &after, name,
+                        absl::StrCat("vm ", after.name(), ": '", ToAbsl(name),
+                                     "' differs, and its socket is open: start the broker again, "
+                                     "or remove the VM first (bpmpctl vm remove ",
+                                     after.name(), ")")});
+  }
+  return findings;
+}
 
 absl::Status CheckNewVm(const v1::Config& config, const v1::VmConfig& vm,
                         std::vector<std::string>* notes) {

@@ -39,6 +39,10 @@ std::vector<VmFinding> CheckVms(const v1::Config& config);
 absl::Status CheckNewVm(const v1::Config& config, const v1::VmConfig& vm,
                         std::vector<std::string>* notes);
 
+// What differs in the entries of one VM and can't, because its socket was made by `before` and is
+// open. The findings are problems of `after`.
+std::vector<VmFinding> CheckOpenSocket(const v1::VmConfig& before, const v1::VmConfig& after);
+
 }  // namespace bpmp::service
 
 #endif  // BROKER_SERVICE_VM_CHECKS_H_

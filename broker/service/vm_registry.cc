@@ -3,10 +3,10 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
 #include "broker/core/core.h"
@@ -15,9 +15,6 @@
 
 namespace bpmp::service {
 namespace {
-
-// A deleted VM is released once more when a request in its name slipped in between.
-constexpr int kReleaseAttempts = 3;
 
 template <typename Number>
 Number Or(Number configured, Number otherwise) {
@@ -111,8 +108,9 @@ absl::Status VmRegistry::Start() {
     servers.push_back(*std::move(server));
   }
   MutexLock lock(&mutex_);
+  generation_.since = absl::Now();
   for (size_t i = 0; i < servers.size(); ++i) {
-    Enter(config_.vms(static_cast<int>(i)), std::move(servers[i]));
+    Enter(config_.vms(static_cast<int>(i)), std::move(servers[i]), /*from_file=*/true);
   }
   // Unlike clear_vms(), gives their memory back.
   config_.mutable_vms()->DeleteSubrange(0, config_.vms_size());
@@ -126,12 +124,12 @@ v1::Config VmRegistry::Whole() const {
   return whole;
 }
 
-void VmRegistry::Enter(const v1::VmConfig& vm, std::shared_ptr<VmServer> server) {
+void VmRegistry::Enter(const v1::VmConfig& vm, std::shared_ptr<VmServer> server, bool from_file) {
   const VmId id = server->endpoint()->vm;
   if (vm.ids() == v1::VmConfig::HIDDEN) hiding_.insert(id);
   if (!server->rule().unit.empty()) rules_.insert_or_assign(id, server->rule());
   std::string socket = server->path();
-  vms_.insert_or_assign(vm.name(), Entry{vm, id, std::move(socket), std::move(server)});
+  vms_.insert_or_assign(vm.name(), Entry{vm, id, std::move(socket), std::move(server), from_file});
 }
 
 absl::StatusOr<core::Policy> VmRegistry::Compile(const v1::Config& config,
@@ -172,64 +170,13 @@ absl::Status VmRegistry::Define(const v1::VmConfig& entry, std::vector<std::stri
     return About(vm.name(), server.status());
   }
   MutexLock lock(&mutex_);
-  Enter(vm, *std::move(server));
+  Enter(vm, *std::move(server), /*from_file=*/false);
   return absl::OkStatus();
 }
 
-void VmRegistry::Delete(const std::string& name, absl::AnyInvocable<void(absl::Status)> done) {
-  std::shared_ptr<VmServer> server;
-  absl::Status status;
-  {
-    MutexLock changing(&changes_);
-    MutexLock lock(&mutex_);
-    const auto it = vms_.find(name);
-    if (it == vms_.end()) {
-      status = absl::NotFoundError(absl::StrCat("there is no VM ", name));
-    } else if (it->second.server == nullptr) {
-      status = absl::FailedPreconditionError(absl::StrCat("VM ", name, " is being deleted"));
-    } else {
-      server = std::move(it->second.server);
-    }
-  }
-  if (server == nullptr) return done(status);
-  const VmId vm = server->endpoint()->vm;
-  server->Close();
-  deps_.sessions->Close(
-      vm, absl::FailedPreconditionError(absl::StrCat("VM ", name, " is deleted from the broker")));
-  ReleaseAndWithdraw(name, vm, kReleaseAttempts, std::move(done));
-}
-
-void VmRegistry::ReleaseAndWithdraw(std::string name, VmId vm, int attempts,
-                                    absl::AnyInvocable<void(absl::Status)> done) {
-  auto withdraw = [this, name = std::move(name), vm, attempts, done = std::move(done)]() mutable {
-    const absl::Status status = Withdraw(name);
-    if (absl::IsFailedPrecondition(status) && attempts > 1) {
-      return ReleaseAndWithdraw(std::move(name), vm, attempts - 1, std::move(done));
-    }
-    done(status);
-  };
-  deps_.engine->Release(vm, [lifeline = lifeline_, withdraw = std::move(withdraw)]() mutable {
-    MutexLock lock(&lifeline->mutex);
-    if (lifeline->registry != nullptr) lifeline->registry->reaper_.Run(std::move(withdraw));
-  });
-}
-
-absl::Status VmRegistry::Withdraw(const std::string& name) {
-  MutexLock changing(&changes_);
-  v1::Config config = Whole();
-  auto* const vms = config.mutable_vms();
-  vms->erase(std::remove_if(vms->begin(), vms->end(),
-                            [&](const v1::VmConfig& vm) { return vm.name() == name; }),
-             vms->end());
-  BPMP_ASSIGN_OR_RETURN(core::Policy policy, Compile(config, nullptr));
-  BPMP_RETURN_IF_ERROR(deps_.engine->Install(std::move(policy)));
+VmRegistry::Generation VmRegistry::generation() const {
   MutexLock lock(&mutex_);
-  const auto it = vms_.find(name);
-  if (it == vms_.end()) return absl::OkStatus();  // shut down meanwhile
-  hiding_.erase(it->second.vm);
-  rules_.erase(it->second.vm);
-  vms_.erase(it);
-  return absl::OkStatus();
+  return generation_;
 }
 
 VmRegistry::Info VmRegistry::ToInfo(const Entry& entry) {
@@ -288,6 +235,7 @@ void VmRegistry::Shutdown(absl::Duration grace) {
   std::vector<std::shared_ptr<VmServer>> servers;
   {
     MutexLock lock(&mutex_);
+    shut_down_ = true;
     for (auto& [name, entry] : vms_) {
       if (entry.server != nullptr) servers.push_back(std::move(entry.server));
     }

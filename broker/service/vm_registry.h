@@ -2,6 +2,7 @@
 #ifndef BROKER_SERVICE_VM_REGISTRY_H_
 #define BROKER_SERVICE_VM_REGISTRY_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@
 #include "broker/service/peer.h"
 #include "broker/service/reaper.h"
 #include "broker/service/sessions.h"
+#include "broker/service/spec.h"
 #include "broker/service/vm_server.h"
 
 namespace bpmp::service {
@@ -71,6 +73,50 @@ class VmRegistry {
   void Delete(const std::string& name, absl::AnyInvocable<void(absl::Status)> done)
       ABSL_LOCKS_EXCLUDED(changes_, mutex_);
 
+  // The VM takes no new session from now on. With `end_session` the one that it has is ended and
+  // the VM released, which this doesn't wait for. Again is no error. NotFound, or
+  // FailedPrecondition when the VM is being deleted.
+  absl::Status Drain(const std::string& name, bool end_session)
+      ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+  // The VM takes sessions again. Errors as of Drain().
+  absl::Status Undrain(const std::string& name) ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+
+  // A configuration file as it is now takes the place of the one that is in force. Of the file's
+  // VMs and of those that were defined while the broker runs, which stay unless the file has one of
+  // the name; the file is read anew, so that one of its VMs that was deleted comes back.
+  struct ReloadOptions {
+    bool drop = false;  // core::Core::Unallowed::kDrop, and VMs that are gone may hold something
+    bool dry_run = false;
+  };
+  struct Reloaded {
+    uint64_t generation = 0;  // of the policy that is in force now
+    core::PolicyDifference difference;
+    std::vector<std::string> notes;       // all that the policy comes to on the board
+    std::vector<std::string> at_restart;  // settings that differ and wait for the next start
+  };
+  // `config` is effective and its own entries have been checked; VMs that stay are added to it.
+  // `where` says where its parts are written. Applied whole, or refused whole and nothing changes:
+  // InvalidArgument, one line for each problem; FailedPrecondition for what a running broker can't
+  // change: a VM's socket and peer, and, unless `drop`, a VM that is gone and holds something.
+  absl::StatusOr<Reloaded> Reload(v1::Config* config, const WhereFn& where, ReloadOptions options)
+      ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+  // Another entry takes the place of a VM's, by the rules of Define() for what it says and those of
+  // Reload() for what can't be changed and what becomes of votes. NotFound for no such VM, else the
+  // errors of both.
+  struct Updated {
+    Info info;  // as it is now, or would be
+    core::PolicyDifference difference;
+    std::vector<std::string> notes;  // what became worth saying
+  };
+  absl::StatusOr<Updated> Update(const v1::VmConfig& entry, ReloadOptions options)
+      ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+  // Of the policy that is in force: 1 at the start, one more for each reload; and since when.
+  struct Generation {
+    uint64_t number = 1;
+    absl::Time since;  // wall
+  };
+  Generation generation() const ABSL_LOCKS_EXCLUDED(mutex_);
+
   std::vector<Info> List() const ABSL_LOCKS_EXCLUDED(mutex_);  // by name
   std::optional<Info> Find(std::string_view name) const ABSL_LOCKS_EXCLUDED(mutex_);
   // As calls need it; null for none of that name.
@@ -98,6 +144,16 @@ class VmRegistry {
     VmId vm;
     std::string socket;
     std::shared_ptr<VmServer> server;  // null while it is being deleted
+    bool from_file = false;            // rather than defined while the broker runs
+  };
+  // A reload that has passed its checks.
+  struct Change {
+    const v1::Config* config = nullptr;
+    core::Policy policy;
+    std::vector<const v1::VmConfig*> coming;
+    std::vector<std::string> going;
+    std::set<std::string> from_file;
+    bool drop = false;
   };
   // The way back for the end of a release, which may come when the registry is gone.
   struct Lifeline {
@@ -117,8 +173,34 @@ class VmRegistry {
   void ReleaseAndWithdraw(std::string name, VmId vm, int attempts,
                           absl::AnyInvocable<void(absl::Status)> done);
   // A VM has its socket.
-  void Enter(const v1::VmConfig& vm, std::shared_ptr<VmServer> server)
+  void Enter(const v1::VmConfig& vm, std::shared_ptr<VmServer> server, bool from_file)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // A VM of that name that isn't being deleted.
+  absl::StatusOr<Info> FindLiving(const std::string& name) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Its VM has another entry.
+  void TakeEntry(const v1::VmConfig& config, Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // vm_registry_reload.cc
+  void AddDefined(v1::Config* config) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckEntries(const v1::Config& config, const WhereFn& where) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status FindComingAndGoing(const v1::Config& config, Change* change) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Apply(Change change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // Gives those that come their slots and sockets, and nothing that they may use yet.
+  absl::StatusOr<std::vector<std::shared_ptr<VmServer>>> Prepare(const Change& change)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
+  // As it was before Prepare().
+  void TakeBack(const std::vector<std::shared_ptr<VmServer>>& servers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
+  void TakeEntries(const Change& change, std::vector<std::shared_ptr<VmServer>> servers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
+  void EndVm(const std::string& name, const std::shared_ptr<VmServer>& server,
+             absl::AnyInvocable<void(absl::Status)> done) ABSL_LOCKS_EXCLUDED(mutex_);
   static Info ToInfo(const Entry& entry);
 
   const Deps deps_;
@@ -140,6 +222,8 @@ class VmRegistry {
   absl::flat_hash_set<VmId> hiding_ ABSL_GUARDED_BY(mutex_);
   // Likewise, and only those with a unit.
   std::map<VmId, PeerRule> rules_ ABSL_GUARDED_BY(mutex_);
+  Generation generation_ ABSL_GUARDED_BY(mutex_);
+  bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
 
   const std::shared_ptr<Lifeline> lifeline_;
   Reaper reaper_;  // last: what it still runs uses the rest

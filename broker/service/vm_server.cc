@@ -34,12 +34,12 @@ bool SameClient(const Peer& a, const Peer& b) {
 class VmServer::PeerServer {
  public:
   PeerServer(const GuestDeps& deps, std::shared_ptr<Endpoint> endpoint,
-             std::shared_ptr<const Peer> peer, bool hide_ids)
+             std::shared_ptr<const Peer> peer, const std::shared_ptr<std::atomic<bool>>& hides_ids)
       : peer_(std::move(peer)),
         leases_(std::make_shared<ConnectionLeases>(deps.engine, deps.acceptor)),
         guest_(deps, CallerIs({endpoint, peer_, leases_})),
         typed_(TypedDeps{deps.engine, deps.acceptor, CallerIs({endpoint, peer_, leases_}),
-                         [hide_ids](VmId) { return hide_ids; }}) {
+                         [hides_ids](VmId) { return hides_ids->load(); }}) {
     grpc::ServerBuilder builder;
     ConfigureGuestServer(&builder);
     builder.RegisterService(&guest_);
@@ -95,6 +95,7 @@ VmServer::VmServer(Deps deps, std::shared_ptr<Endpoint> endpoint, Options option
     : deps_(std::move(deps)),
       endpoint_(std::move(endpoint)),
       options_(std::move(options)),
+      hides_ids_(std::make_shared<std::atomic<bool>>(options_.hide_ids)),
       socket_(std::move(socket)) {}
 
 VmServer::~VmServer() { Close(); }
@@ -128,7 +129,7 @@ absl::StatusOr<VmServer::PeerServer*> VmServer::ServerOf(std::shared_ptr<const P
     return absl::ResourceExhaustedError(absl::StrCat(
         "refused ", peer->ToString(), ": ", kMaxProcesses, " other processes are connected"));
   }
-  auto made = std::make_unique<PeerServer>(deps_.guest, endpoint_, peer, options_.hide_ids);
+  auto made = std::make_unique<PeerServer>(deps_.guest, endpoint_, peer, hides_ids_);
   if (!made->started()) return absl::InternalError("gRPC could not start a server");
   if (peer->visible()) {
     made->watch =

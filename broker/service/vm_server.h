@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -59,6 +60,9 @@ class VmServer : public std::enable_shared_from_this<VmServer> {
   // reaper's. Not from a callback of the acceptor. Idempotent.
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // TypedDeps::hides_ids from now on; for the calls of processes that are connected already, too.
+  void SetHidesIds(bool hides) { hides_ids_->store(hides); }
+
   const std::string& path() const { return options_.socket; }
   const PeerRule& rule() const { return options_.rule; }
   const std::shared_ptr<Endpoint>& endpoint() const { return endpoint_; }
@@ -90,6 +94,8 @@ class VmServer : public std::enable_shared_from_this<VmServer> {
   const Deps deps_;
   const std::shared_ptr<Endpoint> endpoint_;
   const Options options_;
+  // Shared with the servers, which the reaper may keep for longer.
+  const std::shared_ptr<std::atomic<bool>> hides_ids_;
 
   mutable Mutex mutex_;
   UnixSocket socket_ ABSL_GUARDED_BY(mutex_);

@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# The story with two real guests: Linux with the upstream drivers, in QEMU with our device. Each has a device whose
+# The story with two real guests: Linux as it is, in QEMU with our device. Each has a device whose
 # driver (tests/e2e/consumer) does with its clocks, reset and power domain what is written to its files. Sourced by
 # deploy/demo.sh.
 
 story_build() {
   local cache="${BPMP_CACHE:-$HOME/.cache/bpmp-broker}" started=$SECONDS
   require_packages "${PACKAGES_BUILD[@]}" "${PACKAGES_QEMU[@]}" "${PACKAGES_KERNEL[@]}"
-  printf 'Building the broker in build/release, QEMU 10.0 and Linux 6.12 in %s.\n' "$cache"
+  printf 'Building the broker in build/release, QEMU 10.0 and Linux 6.12, unchanged, in %s.\n' "$cache"
   printf 'The first time this takes long, later seconds ...\n'
   build_release bpmp-broker bpmpctl bpmp-client
   # Where tests/run.sh puts it too, so that the emulator is configured once.
   quietly cmake --install build/release --component client --prefix "$cache/qemu/client"
   qemu="$(qemu-client/qemu/build.sh --version 10.0 --client "$cache/qemu/client")"
-  kernel="$(kernel/build.sh --version 6.12)"
+  kernel="$(kernel/build.sh --version 6.12 --stock)"
   tests/e2e/initramfs.sh "$kernel" >/dev/null
   printf 'Built in %d s.\n' $((SECONDS - started))
 }
 story_is_built() {
-  qemu="${BPMP_QEMU_10_0:-}" kernel="${BPMP_KERNEL_6_12:-}"
+  qemu="${BPMP_QEMU_10_0:-}" kernel="${BPMP_KERNEL_6_12_STOCK:-}"
   if [ -x "$qemu" ] && [ -d "$kernel" ]; then return 0; fi
-  echo "BPMP_QEMU_10_0 and BPMP_KERNEL_6_12 don't say where these are; tests/run.sh -L e2e builds them" >&2
+  echo "BPMP_QEMU_10_0 and BPMP_KERNEL_6_12_STOCK don't say where these are; tests/run.sh -L e2e builds them" >&2
   exit 77 # what ctest takes for skipped
 }
 
@@ -51,7 +51,7 @@ hardware=(-machine virt -accel tcg -cpu cortex-a57 -m 256 -net none -display non
 make_tree() { # NAME DEVICE
   local base="$dir/$1.base"
   "$qemu" "${hardware[@]}" -machine "dumpdtb=$base.dtb" \
-    -device "nvidia-bpmp-guest,broker=unix:$dir/nobody.sock,wait=off" 2>"$dir/$1.log"
+    -device "nvidia-bpmp-mailbox,broker=unix:$dir/nobody.sock,wait=off" 2>"$dir/$1.log"
   dtc -q -I dtb -O dts -o "$base.dts" "$base.dtb"
   printf '/ { consumer { compatible = "bpmp-broker,test-consumer"; %s }; };\n' "$2" >>"$base.dts"
   dtc -q -I dts -O dtb -o "$dir/$1.dtb" "$base.dts"
@@ -66,10 +66,10 @@ boot() { # NAME DEVICE
     exec {fd}<>"$dir/$1.in"
     ear[$1]="$fd"
   fi
-  printf '%s$ qemu-system-aarch64 -machine virt -device nvidia-bpmp-guest,broker=unix:%s ... &%s\n' \
+  printf '%s$ qemu-system-aarch64 -machine virt -device nvidia-bpmp-mailbox,broker=unix:%s ... &%s\n' \
     "$dim" "$dir/vms/$1.sock" "$off"
   : >"$dir/$1.console" # an earlier life's is none of this one's
-  "$qemu" "${hardware[@]}" -device "nvidia-bpmp-guest,broker=unix:$dir/vms/$1.sock" \
+  "$qemu" "${hardware[@]}" -device "nvidia-bpmp-mailbox,broker=unix:$dir/vms/$1.sock" \
     -kernel "$kernel/arch/arm64/boot/Image" -initrd "$kernel/bpmp-initramfs.gz" \
     -append console=ttyAMA0 -dtb "$dir/$1.dtb" -serial chardev:console \
     -chardev "file,id=console,path=$dir/$1.console,input-path=$dir/$1.in" >"$dir/$1.log" 2>&1 &

@@ -4,27 +4,28 @@
 # functions that get what is missing. Sourced by the scripts; changes nothing but installed packages.
 # shellcheck disable=SC2034  # the lists are for those who source this
 
-# python3 and libseccomp-dev are the tests': whoever configures a build with its tests needs them.
+# python3, libseccomp-dev and device-tree-compiler are the tests': whoever configures a build with its tests needs them.
 PACKAGES_BUILD=(
   build-essential cmake ninja-build ccache pkg-config python3
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-  libabsl-dev libyaml-cpp-dev libspdlog-dev libcli11-dev
-  prometheus-cpp-dev libgtest-dev libgmock-dev libseccomp-dev
+  libabsl-dev libyaml-cpp-dev libspdlog-dev libcli11-dev libfdt-dev
+  prometheus-cpp-dev libgtest-dev libgmock-dev libseccomp-dev device-tree-compiler
 )
 # No package here may start a service when it is installed.
-PACKAGES_TEST=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 openssl zsh fish)
+PACKAGES_TEST=(clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 openssl zsh fish jq)
 # What a build of QEMU needs, and its tests.
 PACKAGES_QEMU=(libglib2.0-dev libpixman-1-dev libfdt-dev libseccomp-dev meson flex bison bzip2
   python3-venv dpkg-dev debian-archive-keyring gcc-aarch64-linux-gnu)
 # What a build of a kernel needs, and of what boots on it.
 PACKAGES_KERNEL=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross flex bison bc libssl-dev libelf-dev xz-utils cpio patch
-  python3 dpkg-dev debian-archive-keyring device-tree-compiler sparse)
+  python3 dpkg-dev debian-archive-keyring device-tree-compiler dkms dt-schema
+  sparse)
 
 # What a build of the broker for arm64 needs, besides PACKAGES_BUILD; and the -dev packages, of arm64, that its
 # sysroot is made of.
 PACKAGES_ARM64=(g++-aarch64-linux-gnu dpkg-dev debian-archive-keyring cpio)
 PACKAGES_ARM64_SYSROOT=(libc6-dev libgrpc++-dev libgrpc-dev libprotobuf-dev libabsl-dev libyaml-cpp-dev
-  libspdlog-dev libcli11-dev prometheus-cpp-dev)
+  libspdlog-dev libcli11-dev libfdt-dev prometheus-cpp-dev)
 
 # as_root COMMAND...
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }

@@ -8,7 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include "bpmp-host.h"
+#include "bpmp-host-decode.h"
 
 #define CLK_ID_MASK		GENMASK(23, 0)
 #define CLK_CMD_SHIFT		24

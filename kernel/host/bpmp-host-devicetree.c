@@ -9,19 +9,30 @@
 
 #define BPMP_PROXY_CLOCK_IDS	BIT(24)
 
+/* How many numbers a property has, or none; an error if its bytes make no whole ones. */
+static int bpmp_proxy_count_cells(const struct device_node *np, const char *property)
+{
+	int length;
+
+	if (!of_find_property(np, property, &length))
+		return 0;
+
+	if (length % sizeof(u32))
+		return -EINVAL;
+
+	return length / sizeof(u32);
+}
+
 /* Adds the numbers of a property, if it is there. */
 static int bpmp_proxy_add_ids(struct bpmp_proxy *proxy, const char *property,
 			      struct bpmp_proxy_list *list)
 {
 	struct device_node *np = proxy->dev->of_node;
 	bool clocks = list == &proxy->policy.clocks;
-	int length, count, i, err;
+	int count, i, err;
 	u32 id;
 
-	if (!of_find_property(np, property, &length) || !length)
-		return 0;
-
-	count = of_property_count_u32_elems(np, property);
+	count = bpmp_proxy_count_cells(np, property);
 	if (count < 0)
 		return dev_err_probe(proxy->dev, count, "%s: not a list of numbers\n", property);
 
@@ -50,9 +61,9 @@ static int bpmp_proxy_add_references(struct bpmp_proxy *proxy, struct device_nod
 	struct of_phandle_args args;
 	int count, i, err = 0;
 
-	count = of_count_phandle_with_args(np, property, cells);
-	if (count == -ENOENT)
-		return 0;
+	count = bpmp_proxy_count_cells(np, property);
+	if (count > 0)
+		count = of_count_phandle_with_args(np, property, cells);
 	if (count < 0)
 		return dev_err_probe(proxy->dev, count, "%pOF: bad %s\n", np, property);
 
@@ -81,7 +92,9 @@ static int bpmp_proxy_add_devices(struct bpmp_proxy *proxy)
 	struct device_node *np;
 	int count, i, err = 0;
 
-	count = of_count_phandle_with_args(proxy->dev->of_node, "allowed-devices", NULL);
+	count = bpmp_proxy_count_cells(proxy->dev->of_node, "allowed-devices");
+	if (count < 0)
+		return dev_err_probe(proxy->dev, count, "allowed-devices: not a list of nodes\n");
 
 	for (i = 0; i < count && !err; i++) {
 		np = of_parse_phandle(proxy->dev->of_node, "allowed-devices", i);

@@ -208,3 +208,4 @@ module_platform_driver(bpmp_proxy_driver);
 
 MODULE_DESCRIPTION("BPMP host proxy, for requests of virtual machines");
 MODULE_LICENSE("GPL");
+MODULE_VERSION("1.0"); /* as dkms.conf */

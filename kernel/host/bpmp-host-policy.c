@@ -6,7 +6,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "bpmp-host.h"
+#include "bpmp-host-decode.h"
+#include "bpmp-host-policy.h"
 
 /* The first grant whose id is not below @id; the list's length if all are. */
 static unsigned int bpmp_proxy_list_position(const struct bpmp_proxy_list *list, u32 id)

@@ -14,7 +14,8 @@
 #include <linux/bitmap.h>
 #include <linux/slab.h>
 
-#include "bpmp-host.h"
+#include "bpmp-host-policy.h"
+#include "bpmp-host-tree.h"
 
 /* Sets in @feeders all that can feed the clocks of @from, directly or not. Uses up @from. */
 static void bpmp_proxy_tree_feeders(const struct bpmp_proxy_tree *tree,

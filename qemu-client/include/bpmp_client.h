@@ -36,9 +36,11 @@
  * process for the same VM takes the session away from the first, for good (-EACCES).
  *
  * Threads. Every function may be called from any thread, at any time between bpmp_client_open() and
- * bpmp_client_close(); none calls back into the caller but through a completion callback. The
- * library's threads, gRPC's among them, block all signals. Callbacks run in one of them, without a
- * lock of the library: they may submit, and must not block or close.
+ * bpmp_client_close(); none calls back into the caller but through a callback of this header. All signals
+ * are blocked in the library's threads, gRPC's among them, and in a caller's while it works for the
+ * library, which one that waits may do. Callbacks run in one of the library's threads, in that of a
+ * caller who submits, waits or closes, and without a lock of the library: they may submit, and must
+ * not block, close, or take a lock that a caller holds meanwhile.
  *
  * The library writes nothing to standard output or standard error, installs no signal handlers,
  * starts no processes, and works under the sandbox that libvirt puts around QEMU. To write nothing,
@@ -109,11 +111,23 @@ struct bpmp_client_config {
      * Under the rules for callbacks above. */
     void (*log)(void *opaque, enum bpmp_client_log_level level, const char *message);
     void *log_opaque;
+    /*
+     * Told what the firmware says unasked, for the inbound channel of the guest's mailbox: MRQ and
+     * payload, `size` at most BPMP_CLIENT_MAX_PAYLOAD, valid during the call. NULL: nobody is. No
+     * answer is wanted.
+     *
+     * Under the rules for callbacks above, so it may run in a vCPU's thread that waits for an answer,
+     * and before bpmp_client_open() has returned; never after bpmp_client_close() has, and not twice
+     * at a time. What is said while there is no connection, or faster than the connection takes it,
+     * is lost: a hint to look again, not a count.
+     */
+    void (*notify)(void *opaque, uint32_t mrq, const void *data, size_t size);
+    void *notify_opaque;
 };
 
 /* By position, which C and every C++ take without a warning. */
 #define BPMP_CLIENT_CONFIG_INIT \
-    { sizeof(struct bpmp_client_config), 0, NULL, -1, 0, NULL, NULL, NULL, NULL, NULL }
+    { sizeof(struct bpmp_client_config), 0, NULL, -1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 /* Exported, however the library's own sources are compiled. */
 #if defined(__GNUC__)

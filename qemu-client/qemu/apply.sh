@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Wires the device nvidia-bpmp-guest into a QEMU source tree.
+# Wires the devices nvidia-bpmp-guest and nvidia-bpmp-mailbox into a QEMU source tree.
 #
 #   qemu-client/qemu/apply.sh SRC
 #
@@ -28,6 +28,10 @@ if [ -f hw/misc/nvidia_bpmp_guest.c ] && [ ! -f include/hw/misc/nvidia_bpmp_feat
   fail "this tree has another hw/misc/nvidia_bpmp_guest.c: take that patch out first"
 fi
 
+if grep -qs CONFIG_NVIDIA_BPMP_GUEST hw/misc/meson.build; then
+  fail "this tree has the lines of an older apply.sh, which knew one device: begin with a tree as it was"
+fi
+
 # put FROM TO: copies unless it is the same, so that nothing is built in vain.
 put() {
   mkdir -p "$(dirname "$2")"
@@ -52,8 +56,8 @@ add() { # FILE MARK ANCHOR
   rm "$file.bpmp"
 }
 
-for file in hw/misc/nvidia_bpmp_guest.c include/hw/misc/nvidia_bpmp_guest.h \
-  include/hw/misc/nvidia_bpmp_compat.h docs/specs/nvidia-bpmp-guest.rst; do
+for file in hw/misc/nvidia_bpmp{,_guest,_mailbox,_mailbox_fdt,_channels,_inbound,_ivc}.c \
+  include/hw/misc/nvidia_bpmp{,_guest,_mailbox,_mailbox_internal,_ivc,_compat}.h docs/specs/nvidia-bpmp-{guest,mailbox}.rst; do
   put "$here/$file" "$file"
 done
 
@@ -79,52 +83,78 @@ put "$features" include/hw/misc/nvidia_bpmp_features.h
 sources=system_ss
 grep -q 'system_ss' hw/misc/meson.build || sources=softmmu_ss
 
-add hw/misc/Kconfig 'config NVIDIA_BPMP_GUEST' '$' <<'LINES'
+add hw/misc/Kconfig 'config NVIDIA_BPMP' '$' <<'LINES'
 
-config NVIDIA_BPMP_GUEST
+config NVIDIA_BPMP
     bool
     depends on PLATFORM_BUS
 LINES
-add hw/misc/meson.build CONFIG_NVIDIA_BPMP_GUEST '$' <<LINES
+add hw/misc/meson.build CONFIG_NVIDIA_BPMP '$' <<LINES
 
 bpmp_client = dependency('libbpmp-client', method: 'pkg-config', required: false)
-$sources.add(when: ['CONFIG_NVIDIA_BPMP_GUEST', bpmp_client],
-  if_true: files('nvidia_bpmp_guest.c'))
+$sources.add(when: ['CONFIG_NVIDIA_BPMP', bpmp_client], if_true: files(
+  'nvidia_bpmp.c',
+  'nvidia_bpmp_channels.c',
+  'nvidia_bpmp_guest.c',
+  'nvidia_bpmp_inbound.c',
+  'nvidia_bpmp_ivc.c',
+  'nvidia_bpmp_mailbox.c',
+  'nvidia_bpmp_mailbox_fdt.c',
+))
 LINES
-add hw/misc/trace-events nvidia_bpmp_guest.c '$' <<'LINES'
+add hw/misc/trace-events nvidia_bpmp.c '$' <<'LINES'
+
+# nvidia_bpmp.c
+nvidia_bpmp_release(void) ""
+nvidia_bpmp_log(const char *message) "%s"
 
 # nvidia_bpmp_guest.c
 nvidia_bpmp_guest_read(uint64_t offset, unsigned size, uint64_t value) "offset 0x%" PRIx64 " size %u value 0x%" PRIx64
 nvidia_bpmp_guest_write(uint64_t offset, unsigned size, uint64_t value) "offset 0x%" PRIx64 " size %u value 0x%" PRIx64
 nvidia_bpmp_guest_ring(uint32_t mrq, uint64_t tx_size, uint64_t rx_size) "mrq %" PRIu32 " tx_size 0x%" PRIx64 " rx_size 0x%" PRIx64
 nvidia_bpmp_guest_answer(int status, int32_t error, uint64_t size) "status %d error %" PRId32 " size %" PRIu64
-nvidia_bpmp_guest_reset(void) ""
-nvidia_bpmp_guest_log(const char *message) "%s"
+
+# nvidia_bpmp_mailbox.c
+nvidia_bpmp_mailbox_read(uint64_t offset, uint64_t value) "offset 0x%" PRIx64 " value 0x%" PRIx64
+nvidia_bpmp_mailbox_write(uint64_t offset, uint64_t value) "offset 0x%" PRIx64 " value 0x%" PRIx64
+
+# nvidia_bpmp_channels.c
+nvidia_bpmp_mailbox_request(unsigned channel, uint32_t mrq, uint32_t flags) "channel %u mrq %" PRIu32 " flags 0x%" PRIx32
+nvidia_bpmp_mailbox_answer(unsigned channel, int status, int32_t error, bool in_time) "channel %u status %d error %" PRId32 " in_time %d"
+
+# nvidia_bpmp_inbound.c
+nvidia_bpmp_mailbox_inbound(uint32_t mrq) "mrq %" PRIu32
+nvidia_bpmp_mailbox_inbound_answer(int32_t error) "error %" PRId32
 LINES
-add hw/arm/Kconfig 'imply NVIDIA_BPMP_GUEST' 'imply TPM_TIS_SYSBUS' <<'LINES'
-    imply NVIDIA_BPMP_GUEST
+add hw/arm/Kconfig 'imply NVIDIA_BPMP' 'imply TPM_TIS_SYSBUS' <<'LINES'
+    imply NVIDIA_BPMP
 LINES
 add hw/arm/virt.c 'hw/misc/nvidia_bpmp_guest.h' '#include "hw/platform-bus.h"' <<'LINES'
 #include "hw/misc/nvidia_bpmp_guest.h"
+#include "hw/misc/nvidia_bpmp_mailbox.h"
 LINES
 add hw/arm/virt.c TYPE_NVIDIA_BPMP_GUEST 'allow_dynamic_sysbus_dev(mc, TYPE_RAMFB_DEVICE);' <<'LINES'
     machine_class_allow_dynamic_sysbus_dev(mc, TYPE_NVIDIA_BPMP_GUEST);
+    machine_class_allow_dynamic_sysbus_dev(mc, TYPE_NVIDIA_BPMP_MAILBOX);
 LINES
 add hw/core/sysbus-fdt.c 'hw/misc/nvidia_bpmp_guest.h' '#include "hw/display/ramfb.h"' <<'LINES'
 #include "hw/misc/nvidia_bpmp_guest.h"
+#include "hw/misc/nvidia_bpmp_mailbox.h"
 LINES
-# The device writes its node itself: it isn't on the platform bus.
+# The devices write their nodes themselves: they aren't on the platform bus.
 add hw/core/sysbus-fdt.c TYPE_NVIDIA_BPMP_GUEST 'TYPE_BINDING(TYPE_RAMFB_DEVICE, no_fdt_node),' <<'LINES'
     TYPE_BINDING(TYPE_NVIDIA_BPMP_GUEST, no_fdt_node),
+    TYPE_BINDING(TYPE_NVIDIA_BPMP_MAILBOX, no_fdt_node),
 LINES
 add docs/specs/index.rst nvidia-bpmp-guest '$' <<'LINES'
    nvidia-bpmp-guest
+   nvidia-bpmp-mailbox
 LINES
-add MAINTAINERS nvidia_bpmp_guest '$' <<'LINES'
+add MAINTAINERS nvidia_bpmp '$' <<'LINES'
 
 NVIDIA Tegra BPMP for guests
 S: Maintained
-F: hw/misc/nvidia_bpmp_guest.c
-F: include/hw/misc/nvidia_bpmp_*.h
-F: docs/specs/nvidia-bpmp-guest.rst
+F: hw/misc/nvidia_bpmp*.c
+F: include/hw/misc/nvidia_bpmp*.h
+F: docs/specs/nvidia-bpmp-*.rst
 LINES

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Builds qemu-system-aarch64 with the device nvidia-bpmp-guest.
+# Builds qemu-system-aarch64 with the devices nvidia-bpmp-guest and nvidia-bpmp-mailbox.
 #
 #   qemu-client/qemu/build.sh [--version 7.2|10.0] [--sanitize] [--client PREFIX]
 #   qemu-client/qemu/build.sh --src DIR [--build DIR] [--client PREFIX]
@@ -138,9 +138,9 @@ if [ "$(cat "$build/.bpmp-inputs" 2>/dev/null)" != "$inputs" ]; then
 fi
 say "building QEMU $(cat "$src/VERSION") in $build"
 ninja -C "$build" qemu-system-aarch64 >"$build.log" 2>&1 || { tail -n 40 "$build.log" >&2; exit 1; }
-if ! "$build/qemu-system-aarch64" -device help 2>/dev/null | grep -q nvidia-bpmp-guest; then
+if ! "$build/qemu-system-aarch64" -device help 2>/dev/null | grep -q nvidia-bpmp-mailbox; then
   rm -f "$build/.bpmp-inputs"
-  echo "build.sh: the emulator has no nvidia-bpmp-guest: did pkg-config find libbpmp-client? (--client)" >&2
+  echo "build.sh: the emulator has no nvidia-bpmp-mailbox: did pkg-config find libbpmp-client? (--client)" >&2
   exit 1
 fi
 echo "$build/qemu-system-aarch64"

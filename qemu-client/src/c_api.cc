@@ -16,11 +16,11 @@
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
-#include "broker/base/mutex.h"
 #include "broker/base/signal_guard.h"
 #include "qemu-client/include/bpmp_client.h"
 #include "qemu-client/src/client.h"
 #include "qemu-client/src/error_text.h"
+#include "qemu-client/src/waiting.h"
 
 struct bpmp_client {
   bpmp::client::Client client;
@@ -83,6 +83,8 @@ Failure Open(const bpmp_client_config& given, uint32_t wait_ms, bpmp_client** cl
   options.name.assign(config.client_name, strnlen(config.client_name, kMaxName));
   options.log = config.log;
   options.log_opaque = config.log_opaque;
+  options.notify = config.notify;
+  options.notify_opaque = config.notify_opaque;
   std::unique_ptr<bpmp_client> made(new bpmp_client{{std::move(endpoint), std::move(options)}});
   if (wait_ms > 0) failure = made->client.WaitUntilConnected(absl::Milliseconds(wait_ms));
   if (failure.status != 0) return failure;
@@ -97,43 +99,6 @@ void CopyText(const std::string& text, char* buffer, size_t size) {
   std::memcpy(buffer, text.data(), length);
   buffer[length] = '\0';
 }
-
-// A caller that waits for one request, on its own stack.
-class Waiting {
- public:
-  Waiting(void* rx, size_t rx_size) : rx_(rx), rx_size_(rx_size) {}
-
-  Waiter waiter() { return {&Waiting::Done, this}; }
-  // Returns the transport status. `rx` is written only here and in Done(): it may be where the
-  // request was.
-  int Wait(int32_t* bpmp_error) ABSL_LOCKS_EXCLUDED(mutex_) {
-    MutexLock lock(&mutex_);
-    while (!done_) ended_.Wait(&mutex_);
-    if (bpmp_error != nullptr) *bpmp_error = error_;
-    if ((status_ != 0 || error_ != 0) && rx_size_ > 0) std::memset(rx_, 0, rx_size_);
-    return status_;
-  }
-
- private:
-  static void Done(void* opaque, int status, int32_t error, const void* rx, size_t rx_size) {
-    auto* const self = static_cast<Waiting*>(opaque);
-    // Signalled under the lock: this object is gone as soon as the waiting thread has it.
-    MutexLock lock(&self->mutex_);
-    self->status_ = status;
-    self->error_ = error;
-    if (rx_size > 0) std::memcpy(self->rx_, rx, std::min(rx_size, self->rx_size_));
-    self->done_ = true;
-    self->ended_.Signal();
-  }
-
-  void* const rx_;
-  const size_t rx_size_;
-  Mutex mutex_;
-  CondVar ended_;
-  bool done_ ABSL_GUARDED_BY(mutex_) = false;
-  int status_ ABSL_GUARDED_BY(mutex_) = 0;
-  int32_t error_ ABSL_GUARDED_BY(mutex_) = 0;
-};
 
 bool BadBytes(const void* bytes, size_t size) {
   return size > kMaxPayload || (bytes == nullptr && size > 0);
@@ -192,7 +157,7 @@ int bpmp_client_transfer_within(bpmp_client* client, uint32_t timeout_ms, uint32
     call.timeout = absl::Milliseconds(timeout_ms);
     Waiting waiting(rx, rx_size);
     call.waiter = waiting.waiter();
-    status = client->client.Submit(call);
+    status = client->client.Submit(call, &waiting);
     if (status == 0) return waiting.Wait(bpmp_error);
   }
   if (rx != nullptr) std::memset(rx, 0, std::min<size_t>(rx_size, BPMP_CLIENT_MAX_PAYLOAD));
@@ -214,7 +179,7 @@ int bpmp_client_submit(bpmp_client* client, uint32_t mrq, const void* tx, size_t
 int bpmp_client_reset(bpmp_client* client) {
   if (client == nullptr) return -EINVAL;
   Waiting waiting(nullptr, 0);
-  const int status = client->client.Reset(waiting.waiter());
+  const int status = client->client.Reset(waiting.waiter(), &waiting);
   return status != 0 ? status : waiting.Wait(nullptr);
 }
 

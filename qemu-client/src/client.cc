@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Client: what callers and gRPC's threads do. The own thread: connection.cc.
+// Client: what callers do, and what comes. The own thread: connection.cc; who polls: polling.cc.
 #include "qemu-client/src/client.h"
+
+#include <sched.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -37,22 +39,32 @@ void Fill(const Outgoing& outgoing, v1::SessionRequest* message) {
   }
 }
 
+// That this process may use.
+int CpuCount() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+}
+
 }  // namespace
 
 Client::Client(std::unique_ptr<Endpoint> endpoint, Options options)
     : endpoint_(std::move(endpoint)),
       options_(std::move(options)),
+      spins_(CpuCount() > 1),
       random_(std::random_device()()),
       thread_([this] { Run(); }) {}
 
 Client::~Client() {
   table_.Close();
+  WakePoller();
   {
     MutexLock lock(&mutex_);
     while (users_ > 0) left_.Wait(&mutex_);
     closing_ = true;
     changed_.SignalAll();
   }
+  WakePoller();
   thread_.join();
 }
 
@@ -80,39 +92,48 @@ Failure Client::WaitUntilConnected(absl::Duration wait) {
 
 // --- Callers ------------------------------------------------------------------------------------
 
-int Client::Submit(Call call) noexcept {
+int Client::Submit(Call call, const Waiting* waiting) noexcept {
   if (call.timeout == absl::ZeroDuration()) call.timeout = options_.timeout;
-  return Ask([&](bool* wake) { return table_.Submit(call, Now(), wake); });
+  return Ask([&](bool* wake) { return table_.Submit(call, Now(), wake); }, waiting);
 }
 
-int Client::Reset(Waiter waiter) {
-  return Ask([&](bool* wake) {
-    try {
-      return table_.Reset(waiter, options_.timeout, Now(), wake);
-    } catch (const std::bad_alloc&) {
-      return -ENOMEM;
-    }
-  });
+int Client::Reset(Waiter waiter, const Waiting* waiting) noexcept {
+  return Ask(
+      [&](bool* wake) {
+        try {
+          return table_.Reset(waiter, options_.timeout, Now(), wake);
+        } catch (const std::bad_alloc&) {
+          return -ENOMEM;
+        }
+      },
+      waiting);
 }
 
-int Client::Ask(absl::FunctionRef<int(bool*)> ask) {
-  Stream* const stream = Enter();
+int Client::Ask(absl::FunctionRef<int(bool*)> ask, const Waiting* waiting) {
+  Enter();
   bool wake = false;
   const int status = ask(&wake);
+  // Looked up after asking: on a stream that begins later, the own thread finds what was asked.
+  Stream* const stream = UseStream();
+  // gRPC may start threads in any call, and the host program's signals are not for them: QEMU kicks
+  // its vCPUs with one, and stops on others.
+  const SignalGuard guard;
+  if (wake) Wake(stream);
   if (stream != nullptr && status == 0) {
-    // gRPC may start threads in any call, and the host program's signals are not for them: QEMU
-    // kicks its vCPUs with one, and stops on others.
-    const SignalGuard guard;
     stream->Write();
+    if (waiting == nullptr || !Help(stream, *waiting)) KeepPolled();
   }
-  if (wake) Wake();
   Leave(stream);
   return status;
 }
 
-Stream* Client::Enter() {
+void Client::Enter() {
   MutexLock lock(&mutex_);
   ++users_;
+}
+
+Stream* Client::UseStream() {
+  MutexLock lock(&mutex_);
   if (stream_ != nullptr) ++stream_users_;
   return stream_;
 }
@@ -124,13 +145,25 @@ void Client::Leave(const Stream* stream) {
   if (users_ == 0 || stream_users_ == 0) left_.SignalAll();
 }
 
-void Client::Wake() {
-  MutexLock lock(&mutex_);
-  woken_ = true;
-  changed_.SignalAll();
+void Client::Wake(Stream* stream) {
+  bool polls = false;
+  {
+    MutexLock lock(&mutex_);
+    woken_ = true;
+    changed_.SignalAll();
+    polls = poller_ == Poller::kOwn;
+  }
+  if (polls && stream != nullptr) stream->WakePoller();
 }
 
-// --- gRPC's threads -----------------------------------------------------------------------------
+void Client::WakePoller() {
+  Enter();
+  Stream* const stream = UseStream();
+  if (stream != nullptr) stream->WakePoller();
+  Leave(stream);
+}
+
+// --- What comes, in the thread that polls -------------------------------------------------------
 
 bool Client::NextMessage(v1::SessionRequest* message) {
   if (hello_due_.exchange(false)) {
@@ -172,7 +205,10 @@ void Client::OnMessage(const v1::SessionResponse& message) {
     case v1::SessionResponse::kWelcome:
       OnWelcome(message.welcome());
       break;
-    default:
+    case v1::SessionResponse::kNotification:
+      OnNotification(message.notification());
+      break;
+    default:  // of a newer broker
       break;
   }
 }
@@ -191,6 +227,13 @@ void Client::OnWelcome(const v1::Welcome& welcome) {
       absl::StrCat(welcome.resumed() ? "session " : "new session ", welcome.session_id(), " of VM ",
                    welcome.vm(), welcome.resumed() ? " continued over " : " over ",
                    endpoint_->name()));
+}
+
+void Client::OnNotification(const v1::Notification& notification) const {
+  const std::string& data = notification.data();
+  // The caller has room for a frame, and a broker that sends more is none.
+  if (options_.notify == nullptr || data.size() > kMaxPayload) return;
+  options_.notify(options_.notify_opaque, notification.mrq(), data.data(), data.size());
 }
 
 void Client::OnEnd(const grpc::Status& status) {

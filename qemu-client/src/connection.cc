@@ -37,6 +37,7 @@ void Client::Run() {
   for (;;) {
     const absl::Time now = Now();
     const RequestTable::Ticked ticked = table_.Tick(now);
+    if (ticked.ended) WakeCaller();
     if (ticked.blocked) {
       Log(BPMP_CLIENT_LOG_WARNING,
           "the broker does not answer; requests fail at once until it does");
@@ -64,25 +65,11 @@ void Client::Run() {
   }
   if (own_stream_ != nullptr) {
     own_stream_->Cancel();
-    {
-      MutexLock lock(&mutex_);
-      while (state_ != State::kEnded) changed_.Wait(&mutex_);
+    // No caller is in it any more.
+    while (own_stream_->Poll(absl::InfiniteFuture()) != Stream::Polled::kEnded) {
     }
     DestroyStream();
   }
-}
-
-bool Client::Sleep(absl::Time until) {
-  // Outside the lock: the table's comes after no other.
-  until = std::min(until, table_.NextTick());
-  MutexLock lock(&mutex_);
-  while (!closing_ && !woken_ && state_ != State::kEnded) {
-    const absl::Duration left = until - Now();
-    if (left <= absl::ZeroDuration()) break;
-    changed_.WaitFor(&mutex_, std::min(left, absl::Hours(1)));
-  }
-  woken_ = false;
-  return !closing_;
 }
 
 Client::State Client::state() const {

@@ -109,11 +109,14 @@ class RequestTable {
   struct Ticked {
     bool write = false;    // Take() has something
     bool blocked = false;  // the table is blocked since just now
+    bool ended = false;    // some were overdue, and have been told
   };
   // Ends what is overdue.
   Ticked Tick(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
   // When Tick() is needed next. From now on earlier times ask for a wake.
   absl::Time NextTick() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Who waits, for an answer or for a reset.
+  size_t waiting() const ABSL_LOCKS_EXCLUDED(mutex_);
   // When the broker was last heard of.
   absl::Time heard() const ABSL_LOCKS_EXCLUDED(mutex_);
 

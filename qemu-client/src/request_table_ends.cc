@@ -43,6 +43,7 @@ RequestTable::Ticked RequestTable::Tick(absl::Time now) {
       probe_wanted_ = connected_ && probe_ == 0;
     }
     ticked.write = probe_wanted_ && CanTake();
+    ticked.ended = !ended.empty();
   }
   Tell(ended);
   return ticked;
@@ -58,6 +59,13 @@ absl::Time RequestTable::NextTick() {
     armed_ = std::min(armed_, waiting.probed ? waiting.deadline : waiting.half);
   }
   return armed_;
+}
+
+size_t RequestTable::waiting() const {
+  MutexLock lock(&mutex_);
+  return static_cast<size_t>(std::count_if(slots_.begin(), slots_.end(),
+                                           [](const Slot& slot) { return slot.used; })) +
+         reset_waiters_.size();
 }
 
 absl::Time RequestTable::heard() const {

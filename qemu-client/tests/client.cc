@@ -11,6 +11,24 @@
 
 namespace bpmp::client {
 
+void Heard::Notify(void* opaque, uint32_t mrq, const void* data, size_t size) {
+  auto* const self = static_cast<Heard*>(opaque);
+  MutexLock lock(&self->mutex_);
+  self->messages_.push_back({mrq, std::string(static_cast<const char*>(data), size)});
+  self->came_.SignalAll();
+}
+
+std::vector<Heard::Message> Heard::Wait(size_t count) {
+  MutexLock lock(&mutex_);
+  while (messages_.size() < count) came_.Wait(&mutex_);
+  return messages_;
+}
+
+size_t Heard::count() const {
+  MutexLock lock(&mutex_);
+  return messages_.size();
+}
+
 TestClient::TestClient(const std::string& socket, uint32_t timeout_ms) : broker_("unix:" + socket) {
   config_.broker = broker_.c_str();
   config_.timeout_ms = timeout_ms;

@@ -42,6 +42,26 @@ class Pending {
   std::promise<int> status_;
 };
 
+// What the firmware said unasked. Thread-safe.
+class Heard {
+ public:
+  struct Message {
+    uint32_t mrq = 0;
+    std::string data;
+    friend bool operator==(const Message&, const Message&) = default;
+  };
+  // bpmp_client_config.notify; `opaque` is a Heard.
+  static void Notify(void* opaque, uint32_t mrq, const void* data, size_t size);
+  // Blocks until there are so many, and returns them all.
+  std::vector<Message> Wait(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t count() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  mutable Mutex mutex_;
+  CondVar came_;
+  std::vector<Message> messages_ ABSL_GUARDED_BY(mutex_);
+};
+
 // The library's client in C++, through the C interface alone.
 class TestClient {
  public:

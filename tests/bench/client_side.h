@@ -45,11 +45,11 @@ class ClientSide {
         bpmp_client_transfer(client_, kMrqClk, tx.data(), tx.size(), rx.data(), rx.size(), &error);
     if (status != 0 || error != 0) Fail(bpmp_client_strerror(status));
   }
-  // `count` times whether the clock is on; how long each took, in microseconds.
-  void Time(int count, std::vector<double>* micros) {
+  // `count` times the same; how long each took, in microseconds.
+  void Time(int count, uint8_t command, std::vector<double>* micros) {
     for (int i = 0; i < count; ++i) {
       const auto begin = std::chrono::steady_clock::now();
-      Ask(kIsEnabled);
+      Ask(command);
       const std::chrono::duration<double, std::micro> took =
           std::chrono::steady_clock::now() - begin;
       micros->push_back(took.count());

@@ -104,7 +104,7 @@ void RoundTrips(const Bench& bench, const std::string& qemu) {
   std::vector<double> library_us;
   std::vector<double> guest_us;
   for (int chunk = 0; chunk < kChunks; ++chunk) {
-    library.Time(kChunk, &library_us);
+    library.Time(kChunk, kIsEnabled, &library_us);
     guest.Time(kChunk, &guest_us);
     if (chunk > 0) continue;  // a warm-up
     library_us.clear();

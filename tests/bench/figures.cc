@@ -16,6 +16,11 @@ void Print(const Figure& figure) {
   std::fflush(stdout);
 }
 
+void PrintPart(const std::string& name, double value, const std::string& unit) {
+  std::printf("%s\t%.3g\t%s\t-\t-\n", name.c_str(), value, unit.c_str());
+  std::fflush(stdout);
+}
+
 double Quantile(std::vector<double> values, double share) {
   if (values.empty()) return std::nan("");
   const auto index = static_cast<size_t>(share * static_cast<double>(values.size() - 1));

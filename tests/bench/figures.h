@@ -17,6 +17,9 @@ struct Figure {
 };
 
 void Print(const Figure& figure);
+// What has no target, as the parts of a figure: a line of the same form with "-" for target and
+// verdict.
+void PrintPart(const std::string& name, double value, const std::string& unit);
 
 double Median(std::vector<double> values);
 // `share` of the values are at or below it: 0.99 for p99. The values need not be sorted.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "tests/bench/sides.h"
@@ -10,6 +11,10 @@
 
 namespace bpmp::bench {
 namespace {
+
+constexpr char kWindow[] = "nvidia-bpmp-guest,broker=";
+constexpr char kMailbox[] = "nvidia-bpmp-mailbox,broker=";
+constexpr char kStandIn[] = "stand-in:";
 
 // While it lives, programs that are started look for libraries in `folder` first.
 class LibraryPath {
@@ -34,23 +39,66 @@ class LibraryPath {
 };
 
 testing::GuestMachine Machine(const LinuxParts& parts, const std::string& kernel,
-                              const std::string& broker) {
+                              const std::string& initramfs, const std::string& device) {
   testing::GuestMachine machine;
   machine.qemu = parts.qemu;
   machine.kernel = kernel + "/arch/arm64/boot/Image";
-  machine.initramfs = parts.initramfs;
-  machine.device = "nvidia-bpmp-guest,broker=" + broker;
+  machine.initramfs = initramfs;
+  machine.device = device;
   return machine;
 }
+
+// A guest that is up, and its device's trace.
+class TracedGuest {
+ public:
+  TracedGuest(testing::GuestMachine machine, const std::string& libraries)
+      : libraries_(libraries), guest_(Traced(std::move(machine))) {
+    if (!guest_.Ready()) Fail("the guest doesn't come up: " + guest_.Console());
+  }
+
+  testing::LinuxGuest* operator->() { return &guest_; }
+  // What was asked since then, which is something.
+  DeviceTrace Since(const DeviceTrace& then) const {
+    DeviceTrace seen = ReadTrace(path_);
+    seen.accesses -= then.accesses;
+    seen.requests -= then.requests;
+    if (seen.requests == 0) Fail("the guest asked for nothing");
+    return seen;
+  }
+
+ private:
+  testing::GuestMachine Traced(testing::GuestMachine machine) const {
+    machine.more = TraceTo(path_);
+    return machine;
+  }
+
+  const LibraryPath libraries_;
+  const testing::TemporaryDirectory directory_;
+  const std::string path_ = directory_.path() + "/trace";
+  testing::LinuxGuest guest_;
+};
 
 }  // namespace
 
 LinuxSide LinuxSide::Ours(const LinuxParts& parts, const std::string& socket) {
-  return LinuxSide(Machine(parts, parts.kernel, "unix:" + socket), "");
+  return LinuxSide(Machine(parts, parts.kernel, parts.initramfs, kWindow + ("unix:" + socket)), "");
 }
 
 LinuxSide LinuxSide::Known(const LinuxParts& parts) {
-  return LinuxSide(Machine(parts, parts.known_kernel, "stand-in:"), parts.stand_in);
+  return LinuxSide(
+      Machine(parts, parts.known_kernel, parts.initramfs, std::string(kWindow) + kStandIn),
+      parts.stand_in);
+}
+
+LinuxSide LinuxSide::Stock(const LinuxParts& parts, const std::string& socket) {
+  return LinuxSide(
+      Machine(parts, parts.stock_kernel, parts.stock_initramfs, kMailbox + ("unix:" + socket)), "");
+}
+
+LinuxSide LinuxSide::StockAlone(const LinuxParts& parts) {
+  return LinuxSide(
+      Machine(parts, parts.stock_kernel, parts.stock_initramfs, std::string(kMailbox) + kStandIn),
+      parts.stand_in);
 }
 
 double LinuxSide::BootSeconds() const {
@@ -70,17 +118,19 @@ double LinuxSide::BootSeconds() const {
 }
 
 DeviceTrace LinuxSide::BootTrace() const {
-  const LibraryPath libraries(libraries_);
-  const testing::TemporaryDirectory directory;
-  const std::string trace = directory.path() + "/trace";
-  testing::GuestMachine machine = machine_;
-  machine.more = TraceTo(trace);
-  testing::LinuxGuest guest(machine);
-  if (!guest.Ready()) Fail("the guest doesn't come up: " + guest.Console());
-  guest.qemu().Kill();
-  const DeviceTrace seen = ReadTrace(trace);
-  if (seen.requests == 0) Fail("the guest asked for nothing");
-  return seen;
+  TracedGuest guest(machine_, libraries_);
+  guest->qemu().Kill();
+  return guest.Since({});
+}
+
+DeviceTrace LinuxSide::TraceOf(const std::string& before, const std::string& line) const {
+  TracedGuest guest(machine_, libraries_);
+  guest->Run(before);
+  // Each line of the trace is in the file before the guest goes on.
+  const DeviceTrace begin = guest.Since({});
+  const std::string said = guest->Run(line);
+  if (guest->status() != 0) Fail(line + ": " + said);
+  return guest.Since(begin);
 }
 
 }  // namespace bpmp::bench

@@ -16,13 +16,19 @@ struct LinuxParts {
   std::string known_kernel;  // the same kernel with known/known-guest-proxy.c
   std::string initramfs;     // of both, with what guest/build.sh makes in /opt
   std::string stand_in;      // the folder of known/stand_in.cc's library
+  std::string stock_kernel;  // the same kernel without any change
+  std::string stock_initramfs;
 };
 
-// One of the two paths that are compared: a kernel, and what is behind its device.
+// One of the paths that are compared: a kernel, and what is behind its device.
 class LinuxSide {
  public:
   // Our kernel, and the broker that listens at `socket`.
   static LinuxSide Ours(const LinuxParts& parts, const std::string& socket);
+  // The stock kernel on the mailbox, and that broker; or a BPMP inside the emulator that answers at
+  // once.
+  static LinuxSide Stock(const LinuxParts& parts, const std::string& socket);
+  static LinuxSide StockAlone(const LinuxParts& parts);
   // The known proxy's accesses, and a BPMP inside the emulator that answers at once.
   static LinuxSide Known(const LinuxParts& parts);
 
@@ -30,6 +36,8 @@ class LinuxSide {
   double BootSeconds() const;
   // What the guest asks until its shell listens, which takes longer for being written down.
   DeviceTrace BootTrace() const;
+  // The same of a line of shell that the guest runs once it is up.
+  DeviceTrace TraceOf(const std::string& before, const std::string& line) const;
 
   const testing::GuestMachine& machine() const { return machine_; }
 

@@ -86,6 +86,7 @@ class Bench {
 
   const Side& broker() const { return broker_; }
   const Side& echo() const { return echo_; }
+  std::string admin_socket() const { return directory_.path() + "/admin.sock"; }
 
  private:
   const testing::TemporaryDirectory directory_;

@@ -7,7 +7,7 @@
 
 namespace bpmp::bench {
 
-// What the QEMU device was asked to do, by its own trace.
+// What the QEMU device was asked to do, by its own trace, whichever of the two it is.
 struct DeviceTrace {
   double accesses = 0;  // callbacks for loads and stores of the guest
   double requests = 0;  // that went to the broker

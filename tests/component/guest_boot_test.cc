@@ -5,6 +5,7 @@
 
 #include <ostream>
 #include <string>
+#include <variant>
 
 #include "broker/mrq/codec.h"
 #include "tests/component/guest_requests.h"
@@ -64,6 +65,21 @@ TEST_P(GuestBootTest, AndAgainAfterAMachineReset) {
   EXPECT_THAT(boot.crashes(), IsEmpty());
   EXPECT_EQ(boot.turned_off(), 0u);
   EXPECT_EQ(Edges(), edges);
+}
+
+TEST_P(GuestBootTest, TheFirmwareIsAskedNothingThatItSaidAtTheStart) {
+  GuestClient guest(broker_.socket("a"));
+  guest.Hello();
+  broker_.sim().ForgetRequests();
+  LinuxBoot([&](const mrq::Request& request) { return guest.Transfer(request); },
+            {GetParam().honours_denials})
+      .Run();
+  for (const mrq::Request& request : broker_.sim().requests()) {
+    const auto* clk = std::get_if<mrq::ClkRequest>(&request);
+    ASSERT_NE(clk, nullptr) << mrq::Describe(request);
+    EXPECT_TRUE(clk->cmd == mrq::ClkCmd::kGetRate || clk->cmd == mrq::ClkCmd::kGetParent)
+        << mrq::Describe(request);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

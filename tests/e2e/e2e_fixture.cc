@@ -23,10 +23,17 @@ std::string Given(const std::string& kind, const std::string& version) {
   return value == nullptr ? "" : value;
 }
 
+std::string AskConsumer(LinuxGuest* guest, const std::string& file, const std::string& text) {
+  constexpr char kFolder[] = "/sys/bus/platform/devices/consumer/";
+  return guest->Run(absl::StrCat("echo ", text, " > ", kFolder, file, "; cat ", kFolder, "result"));
+}
+
 }  // namespace
 
 std::string NameOf(const Versions& versions) {
-  return absl::StrCat(versions.linux, "_on_", versions.qemu);
+  return absl::StrCat(versions.linux,
+                      versions.front_end == FrontEnd::kMailbox ? "_mailbox_on_" : "_on_",
+                      versions.qemu);
 }
 
 std::ostream& operator<<(std::ostream& out, const Versions& versions) {
@@ -55,7 +62,8 @@ GuestMachine E2eTest::MachineOn(const std::string& socket, const std::string& mo
   machine.qemu = Given("QEMU", GetParam().qemu);
   machine.kernel = kernel + "/arch/arm64/boot/Image";
   machine.initramfs = kernel + "/bpmp-initramfs.gz";
-  machine.device = absl::StrCat("nvidia-bpmp-guest,broker=unix:", socket, more);
+  machine.device = absl::StrCat(HasMailbox() ? "nvidia-bpmp-mailbox" : "nvidia-bpmp-guest",
+                                ",broker=unix:", socket, more);
   return machine;
 }
 
@@ -71,7 +79,12 @@ GuestMachine E2eTest::WithConsumer(GuestMachine machine, const std::string& reso
 
 std::unique_ptr<LinuxGuest> E2eTest::Start(const GuestMachine& machine) {
   auto guest = std::make_unique<LinuxGuest>(machine);
-  guest->BeforeEnd([this] { ExpectModelIsHeld(); });
+  LinuxGuest* const ends = guest.get();
+  guest->BeforeEnd([this, ends] {
+    // Of one that has ended already there is none.
+    EXPECT_THAT(Complaints(ends->KernelLog()), ::testing::IsEmpty());
+    ExpectModelIsHeld();
+  });
   return guest;
 }
 
@@ -113,13 +126,17 @@ uint64_t E2eTest::Edges() {
 }
 
 int Consumer(LinuxGuest* guest, const std::string& file, const std::string& text) {
-  constexpr char kFolder[] = "/sys/bus/platform/devices/consumer/";
-  const std::string answer =
-      guest->Run(absl::StrCat("echo ", text, " > ", kFolder, file, "; cat ", kFolder, "result"));
+  const std::string answer = AskConsumer(guest, file, text);
   int result = 0;
   if (absl::SimpleAtoi(answer, &result)) return result;
   ADD_FAILURE() << file << " " << text << ": " << answer;
   return -1;
+}
+
+void UntilConsumerCan(LinuxGuest* guest, const std::string& file, const std::string& text) {
+  while (AskConsumer(guest, file, text) != "0") {
+    ASSERT_NE(guest->status(), -1) << "the guest has ended";
+  }
 }
 
 std::vector<std::string> Complaints(const std::string& log) {

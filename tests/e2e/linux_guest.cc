@@ -107,18 +107,22 @@ std::string LinuxGuest::Run(const std::string& line) {
   return output;
 }
 
-std::string MakeDeviceTree(const GuestMachine& machine, const std::string& nodes,
-                           const std::string& directory) {
-  const std::string base = directory + "/base.dtb";
-  const std::string source = directory + "/guest.dts";
-  std::string made = directory + "/guest.dtb";
-  std::vector<std::string> dump = {machine.qemu, "-machine", "virt,dumpdtb=" + base,
+void DumpDeviceTree(const GuestMachine& machine, const std::string& file) {
+  std::vector<std::string> dump = {machine.qemu, "-machine", "virt,dumpdtb=" + file,
                                    "-display",   "none",     "-nodefaults"};
   GuestMachine alone = machine;
   alone.device += ",wait=off";
   const std::vector<std::string> hardware = Hardware(alone);
   dump.insert(dump.end(), hardware.begin(), hardware.end());
   RunOrDie(dump);
+}
+
+std::string MakeDeviceTree(const GuestMachine& machine, const std::string& nodes,
+                           const std::string& directory) {
+  const std::string base = directory + "/base.dtb";
+  const std::string source = directory + "/guest.dts";
+  std::string made = directory + "/guest.dtb";
+  DumpDeviceTree(machine, base);
   RunOrDie({"/usr/bin/env", "dtc", "-q", "-I", "dtb", "-O", "dts", "-o", source, base});
   std::ofstream(source, std::ios::app) << "/ {\n" << nodes << "\n};\n";
   RunOrDie({"/usr/bin/env", "dtc", "-q", "-I", "dts", "-O", "dtb", "-o", made, source});

@@ -66,6 +66,8 @@ class LinuxGuest {
   std::function<void()> before_end_;
 };
 
+// Writes the device tree that this emulator makes for this machine.
+void DumpDeviceTree(const GuestMachine& machine, const std::string& file);
 // Makes a device tree from the one that this emulator makes for this machine, with `nodes`, in the
 // syntax of dtc's sources, added; there, &{/bpmp} is the BPMP. Returns its path, in `directory`.
 std::string MakeDeviceTree(const GuestMachine& machine, const std::string& nodes,

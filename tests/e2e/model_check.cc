@@ -168,7 +168,12 @@ class Checker {
     return branch;
   }
   void NoteSettable(const core::ResourceStatus& status) {
-    if (!GrantedToLiving(status.resource, core::Access::kExclusive)) return;
+    // Under the other policies nobody but an owner sets a rate or a parent.
+    const bool anybody = status.rate_policy == core::RatePolicy::kFirst ||
+                         status.rate_policy == core::RatePolicy::kMax ||
+                         status.rate_policy == core::RatePolicy::kRange;
+    const core::Access needed = anybody ? core::Access::kVote : core::Access::kExclusive;
+    if (!GrantedToLiving(status.resource, needed)) return;
     const std::vector<ClockId> branch = Branch(ClockId(status.resource.id));
     settable_.insert(branch.begin(), branch.end());
   }

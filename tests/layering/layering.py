@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that the broker's folders include only what lies below them.
 
-    daemon -> service, metrics, journal -> backend -> core -> mrq -> base
-    ctl -> mrq, base, the generated protos
+    daemon -> service, metrics, journal -> backend -> core, trace -> mrq, devicetree -> base
+    ctl -> trace, mrq, devicetree, base, the generated protos
     qemu-client -> base, the generated protos
 
-A folder may include itself and any layer below it. Folders side by side (service, metrics, journal)
-don't include each other: the daemon joins them. Beyond that, core and mrq are pure: what they are
-compiled from names no transport, no telemetry, no thread and no system call (their tests may), and
-neither does what of the client is built without gRPC. The host proxy's ioctls are the business of
-backend/kernel alone.
+A folder may include itself and any layer below it. Folders side by side (service, metrics, journal;
+mrq, devicetree) don't include each other: a layer above joins them. Beyond that, core and mrq are
+pure: what they are compiled from names no transport, no telemetry, no thread and no system call
+(their tests may), and neither does what of the client is built without gRPC. The host proxy's ioctls
+are the business of backend/kernel alone.
 
 Usage: layering.py [ROOT]. Prints one line a finding; the exit code is 1 when there is any.
 """
@@ -20,9 +20,10 @@ import re
 import sys
 
 # Lowest first. Folders of one set are side by side.
-LAYERS = [{"base"}, {"mrq"}, {"core"}, {"backend"}, {"service", "metrics", "journal"}, {"daemon"}]
+LAYERS = [{"base"}, {"mrq", "devicetree"}, {"core", "trace"}, {"backend"},
+          {"service", "metrics", "journal"}, {"daemon"}]
 RANK = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folders}
-CTL_MAY = {"ctl", "mrq", "base"}
+CTL_MAY = {"ctl", "trace", "mrq", "devicetree", "base"}
 
 PURE = {"core", "mrq"}
 HOST_PROXY = "linux/tegra-bpmp-host.h"  # from kernel/include/uapi
@@ -81,7 +82,7 @@ def above(folder, other, name):
     if other == folder:
         return None
     if folder == "ctl":
-        return None if other in CTL_MAY else f'includes "{name}": ctl sees base, mrq and the protos'
+        return None if other in CTL_MAY else f'includes "{name}": ctl sees base, mrq, devicetree, trace and the protos'
     if other == "ctl":
         return f'includes "{name}": nothing is above ctl'
     if other not in RANK:
@@ -89,7 +90,7 @@ def above(folder, other, name):
     if RANK[other] > RANK[folder]:
         return f'includes "{name}": {other} is above {folder}'
     if RANK[other] == RANK[folder]:
-        return f'includes "{name}": {other} is beside {folder}; the daemon joins them'
+        return f'includes "{name}": {other} is beside {folder}; a layer above joins them'
     return None
 
 

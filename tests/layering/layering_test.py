@@ -21,7 +21,11 @@ BAD = [
     ("service/a.cc", '#include "broker/daemon/daemon.h"', "daemon is above service"),
     ("service/a.cc", '#include "broker/metrics/exporter.h"', "metrics is beside service"),
     ("journal/a.cc", '#include "broker/service/guest.h"', "service is beside journal"),
+    ("devicetree/a.cc", '#include "broker/mrq/types.h"', "mrq is beside devicetree"),
+    ("devicetree/a.cc", '#include "broker/core/profile.h"', "core is above devicetree"),
     ("ctl/a.cc", '#include "broker/core/core.h"', "ctl sees base, mrq"),
+    ("trace/a.cc", '#include "broker/core/core.h"', "core is beside trace"),
+    ("core/a.cc", '#include "broker/trace/record.h"', "trace is beside core"),
     ("daemon/a.cc", '#include "broker/ctl/table.h"', "nothing is above ctl"),
     ("core/a_test.cc", '#include "broker/service/guest.h"', "service is above core"),
     ("core/a.cc", "#include <grpcpp/grpcpp.h>", "no threads"),
@@ -74,6 +78,11 @@ GOOD = [
     ("daemon/a.cc", '#include "broker/metrics/exporter.h"'),
     ("ctl/a.cc", '#include "bpmp/v1/admin.grpc.pb.h"'),
     ("ctl/a.cc", '#include "broker/mrq/codec.h"'),
+    ("ctl/a.cc", '#include "broker/trace/reader.h"'),
+    ("backend/sim/a.cc", '#include "broker/trace/reader.h"'),
+    ("trace/a.cc", '#include "broker/mrq/codec.h"'),
+    ("ctl/a.cc", '#include "broker/devicetree/tree.h"'),
+    ("devicetree/a.cc", "#include <fcntl.h>"),
 ]
 
 

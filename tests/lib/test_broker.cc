@@ -66,6 +66,8 @@ void TestBroker::Compose() {
   MakeEngine();
   life_->sessions = std::make_unique<service::SessionTable>(life_->engine.get(), &life_->events,
                                                             &life_->acceptor);
+  life_->notifications =
+      std::make_unique<service::Notifications>(&engine(), &sessions(), &events());
   life_->registry = std::make_unique<service::VmRegistry>(
       service::VmRegistry::Deps{&engine(), &sessions(), &acceptor(), &events()}, config_,
       options_.proc_root);

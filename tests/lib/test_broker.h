@@ -16,6 +16,7 @@
 #include "broker/service/acceptor.h"
 #include "broker/service/admin_server.h"
 #include "broker/service/event_log.h"
+#include "broker/service/notifications.h"
 #include "broker/service/remote_server.h"
 #include "broker/service/sessions.h"
 #include "broker/service/vm_registry.h"
@@ -85,6 +86,7 @@ class TestBroker {
     std::unique_ptr<backend::Engine> engine;
     service::Acceptor acceptor;
     std::unique_ptr<service::SessionTable> sessions;
+    std::unique_ptr<service::Notifications> notifications;
     std::unique_ptr<service::VmRegistry> registry;
     std::unique_ptr<service::RemoteServer> tls;
     std::unique_ptr<service::RemoteServer> insecure;

@@ -16,6 +16,14 @@
 #include "tests/qemu/qemu_fixture.h"
 
 namespace bpmp::testing {
+
+uint64_t FuzzSeed() {
+  uint64_t seed = 0;
+  const char* const given = std::getenv("BPMP_PROPERTY_SEED");
+  if (given == nullptr || !absl::SimpleAtoi(given, &seed)) seed = 1;
+  std::printf("seed %lu\n", static_cast<unsigned long>(seed));
+  return seed;
+}
 namespace {
 
 constexpr int kOperations = 1'000'000;
@@ -63,11 +71,7 @@ class FuzzTest : public QemuTest {
 };
 
 TEST_P(FuzzTest, NothingComesOfIt) {
-  uint64_t seed = 0;
-  const char* const given = std::getenv("BPMP_PROPERTY_SEED");
-  if (given == nullptr || !absl::SimpleAtoi(given, &seed)) seed = 1;
-  std::printf("seed %lu\n", static_cast<unsigned long>(seed));
-  random_.seed(seed);
+  random_.seed(FuzzSeed());
   // An emulator that ends leaves what it has to the system.
   setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
   const auto qemu = Start("a");

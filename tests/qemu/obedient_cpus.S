@@ -15,16 +15,7 @@
         .global _start
 _start:
         ldr     x20, =RAM
-        mrs     x0, mpidr_el1
-        and     x19, x0, #0xff
-        add     x20, x20, x19, lsl #6
-        install_vectors
-        cbnz    x19, alive
-        start_second_cpu
-
-alive:
-        mov     x0, #1
-        str     x0, [x20, #ALIVE]
+        begin_on_both
 wait:
         ldr     x0, [x20, #COMMAND]
         cbz     x0, wait

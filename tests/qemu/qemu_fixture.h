@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,9 @@ inline constexpr char kTwoVms[] = R"(
 // A broker inside the test, and emulators of the version that the parameter names (QemuPath).
 class QemuTest : public ::testing::TestWithParam<std::string> {
  protected:
+  // `config` as TestBroker takes it.
+  explicit QemuTest(const std::string& config = kTwoVms) : broker_(config) {}
+
   void SetUp() override {
     path_ = QemuPath(GetParam());
     if (path_.empty()) {
@@ -34,6 +38,9 @@ class QemuTest : public ::testing::TestWithParam<std::string> {
 
   std::string Device(const std::string& vm, const std::string& more = "") const {
     return absl::StrCat("nvidia-bpmp-guest,broker=unix:", broker_.socket(vm), more);
+  }
+  std::string MailboxDevice(const std::string& vm, const std::string& more = "") const {
+    return absl::StrCat("nvidia-bpmp-mailbox,broker=unix:", broker_.socket(vm), more);
   }
   // A machine whose CPUs don't run, with the device of a VM.
   std::unique_ptr<QemuProcess> Start(const std::string& vm, const std::string& more = "") {
@@ -52,12 +59,21 @@ class QemuTest : public ::testing::TestWithParam<std::string> {
   }
 
   std::string path_;
-  TestBroker broker_{kTwoVms};
+  TestBroker broker_;
 };
+
+// A seed for what a hostile guest does, the same for everybody who tests a commit (tests/run.sh),
+// and printed.
+uint64_t FuzzSeed();
 
 // The versions that users have; the names of ctest's tests have no dots.
 #define BPMP_FOR_EACH_QEMU(fixture)                                         \
   INSTANTIATE_TEST_SUITE_P(Qemu, fixture, ::testing::Values("7_2", "10_0"), \
+                           [](const auto& version) { return version.param; })
+
+// The one with ASan and UBSan, for what a hostile guest may do.
+#define BPMP_SANITIZED_QEMU(fixture)                                                \
+  INSTANTIATE_TEST_SUITE_P(Sanitized, fixture, ::testing::Values("10_0_SANITIZED"), \
                            [](const auto& version) { return version.param; })
 
 }  // namespace bpmp::testing

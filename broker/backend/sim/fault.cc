@@ -22,6 +22,10 @@ struct IdOf {
   std::optional<uint32_t> operator()(const mrq::PgRequest& r) const {
     return r.cmd == mrq::PgCmd::kGetMaxId ? std::nullopt : std::optional(r.domain.value());
   }
+  std::optional<uint32_t> operator()(const mrq::ThermalRequest& r) const {
+    const bool zone = r.cmd == mrq::ThermalCmd::kGetTemp || r.cmd == mrq::ThermalCmd::kGetThermtrip;
+    return zone ? std::optional(r.arg) : std::nullopt;
+  }
   template <typename Other>
   std::optional<uint32_t> operator()(const Other& /*r*/) const {
     return std::nullopt;

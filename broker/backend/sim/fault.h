@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "broker/base/ids.h"
 #include "broker/mrq/codec.h"
 #include "broker/mrq/types.h"
 
@@ -28,14 +29,21 @@ enum class FaultEffect : uint8_t {
   kDrift,        // applied and answered, and undone at once by the host behind the broker's back
 };
 
+// A temperature that a thermal zone has from now on, which may reach its trip.
+struct Heat {
+  ThermalZoneId zone;
+  int32_t milli_c = 0;
+};
+
 // Which requests are affected, and how. A default Fault matches every request and does nothing.
 struct Fault {
   std::optional<uint32_t> mrq;
   std::string command;         // as mrq::CommandName() says; empty for any
-  std::optional<uint32_t> id;  // of the clock, reset or power domain
+  std::optional<uint32_t> id;  // of the clock, reset, power domain or thermal zone
   FaultEffect effect = FaultEffect::kNone;
   mrq::Error error = mrq::Error::kIo;  // for kError
   absl::Duration delay;                // before anything else
+  std::optional<Heat> heat;            // before the request is handled
   uint64_t nth = 1;                    // the first matching request that is affected, from 1
   uint64_t every = 1;                  // and then each so many-th
   uint64_t count = 0;                  // at most so many in all; 0 for no limit
@@ -50,11 +58,12 @@ struct Fault {
 //   RESET hang nth=3                        the third RESET hangs
 //   PG SET_STATE 18 lost every=10           each tenth, starting with the first
 //   * unavailable                           nothing works
+//   THERMAL GET_TEMP heat=8:96000 nth=5     when a zone is read for the fifth time, zone 8 is hot
 //
 // Requests: `*` or an MRQ, then perhaps a command or `*`, then perhaps an id or a Tegra234 name.
-// Effects: delay=DURATION, and at most one of error=NAME, hang, lost, drop, unavailable, drift.
-// When: nth=N (from the Nth on; without `count` or `every` only the Nth), every=N, count=N.
-// InvalidArgument says which word is wrong and what is possible.
+// Effects: delay=DURATION, heat=ZONE:MILLIDEGREES, and at most one of error=NAME, hang, lost, drop,
+// unavailable, drift. When: nth=N (from the Nth on; without `count` or `every` only the Nth),
+// every=N, count=N. InvalidArgument says which word is wrong and what is possible.
 absl::StatusOr<Fault> ParseFault(std::string_view text);
 
 // The text that ParseFault() would read as this fault.

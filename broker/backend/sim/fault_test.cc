@@ -63,6 +63,15 @@ TEST(ParseFaultTest, LeavesOpenWhatIsNotSaid) {
   EXPECT_EQ(reset.delay, absl::Milliseconds(50));
 }
 
+TEST(ParseFaultTest, HeatsAZone) {
+  const Fault fault = Parsed("THERMAL GET_TEMP 1 heat=8:96000 nth=2");
+  ASSERT_TRUE(fault.heat.has_value());
+  EXPECT_EQ(fault.heat->zone, ThermalZoneId(8));
+  EXPECT_EQ(fault.heat->milli_c, 96'000);
+  EXPECT_EQ(fault.effect, FaultEffect::kNone);
+  EXPECT_EQ(fault.count, 1u);
+}
+
 TEST(ParseFaultTest, NthAloneIsOnce) {
   EXPECT_EQ(Parsed("RESET hang nth=3").count, 1u);
   EXPECT_EQ(Parsed("RESET hang nth=3 every=2").count, 0u);
@@ -91,12 +100,16 @@ TEST(ParseFaultTest, ErrorsSayWhatIsWrongAndWhatIsPossible) {
   EXPECT_THAT(ErrorOf("CLK hang times=2"), HasSubstr("'times=2' is no setting"));
   EXPECT_THAT(ErrorOf("CLK hang lost"), HasSubstr("one effect"));
   EXPECT_THAT(ErrorOf("CLK ENABLE 155 count=1"), HasSubstr("has no effect"));
+  for (const std::string_view heat : {"heat=8", "heat=9:1", "heat=:1", "heat=8:hot", "heat=8:"}) {
+    EXPECT_THAT(ErrorOf("CLK " + std::string(heat)), HasSubstr("like heat=8:96000"));
+  }
 }
 
 TEST(ParseFaultTest, TextComesBack) {
   for (const std::string_view text :
        {"CLK ENABLE 155 error=EIO", "* unavailable", "RESET delay=50ms", "CLK * 14 delay=1ms lost",
-        "PG SET_STATE 18 drift nth=2 every=3 count=4", "RESET DEASSERT drop", "CLK hang"}) {
+        "PG SET_STATE 18 drift nth=2 every=3 count=4", "RESET DEASSERT drop", "CLK hang",
+        "THERMAL GET_TEMP 8 heat=8:96000", "* delay=1ms heat=0:-5000 lost"}) {
     EXPECT_EQ(ToText(Parsed(text)), text);
   }
   EXPECT_EQ(ToText(Parsed("CLK ENABLE uarta hang nth=3")),
@@ -113,6 +126,10 @@ TEST(FaultTest, MatchesByMrqCommandAndId) {
   EXPECT_TRUE(Parsed("PING hang").Matches(mrq::PingRequest()));
   EXPECT_FALSE(Parsed("THREADED_PING hang").Matches(mrq::PingRequest()));
   EXPECT_TRUE(Parsed("* hang").Matches(mrq::QueryFwTagRequest()));
+  const Fault zone = Parsed("THERMAL * 8 hang");
+  EXPECT_TRUE(zone.Matches(mrq::ThermalRequest{mrq::ThermalCmd::kGetTemp, 8}));
+  EXPECT_FALSE(zone.Matches(mrq::ThermalRequest{mrq::ThermalCmd::kGetTemp, 1}));
+  EXPECT_FALSE(zone.Matches(mrq::ThermalRequest{mrq::ThermalCmd::kQueryAbi, 8}));
   // An id that the command doesn't have is no id.
   EXPECT_FALSE(Parsed("CLK * 0 hang").Matches(Clk(mrq::ClkCmd::kGetMaxClkId, 0)));
 }

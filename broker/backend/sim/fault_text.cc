@@ -15,6 +15,7 @@
 #include "broker/backend/sim/csv.h"
 #include "broker/backend/sim/fault.h"
 #include "broker/backend/sim/t234_data.h"
+#include "broker/backend/sim/thermal_model.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
 #include "broker/mrq/codec.h"
@@ -31,6 +32,9 @@ constexpr EffectName kEffects[] = {
     {"drop", FaultEffect::kDrop},   {"unavailable", FaultEffect::kUnavailable},
     {"drift", FaultEffect::kDrift},
 };
+
+constexpr std::string_view kPossible =
+    "error=, delay=, heat=, hang, lost, drop, unavailable or drift";
 
 // Numbers up to here are asked for their names; the ABI's are all below.
 constexpr uint32_t kMaxMrq = 127;
@@ -109,7 +113,8 @@ absl::StatusOr<uint32_t> ParseId(uint32_t mrq, std::string_view word) {
 
 absl::Status SetEffect(FaultEffect effect, Fault* fault) {
   if (fault->effect != FaultEffect::kNone) {
-    return absl::InvalidArgumentError("a fault has one effect besides delay=; write two faults");
+    return absl::InvalidArgumentError(
+        "a fault has one effect besides delay= and heat=; write two faults");
   }
   fault->effect = effect;
   return absl::OkStatus();
@@ -135,6 +140,19 @@ absl::Status ParseError(std::string_view word, std::string_view name, Fault* fau
   return Bad("error", word, "a BPMP error by name, like error=EIO");
 }
 
+absl::Status ParseHeat(std::string_view word, std::string_view value, Fault* fault) {
+  const size_t colon = value.find(':');
+  const auto zone = ParseNumber<uint32_t>(value.substr(0, colon));
+  const auto milli_c = colon == std::string_view::npos
+                           ? absl::InvalidArgumentError("no temperature")
+                           : ParseNumber<int32_t>(value.substr(colon + 1));
+  if (!zone.ok() || !milli_c.ok() || !ThermalModel::Has(ThermalZoneId(*zone))) {
+    return Bad("temperature of a zone", word, "a zone and millidegrees C, like heat=8:96000");
+  }
+  fault->heat = Heat{ThermalZoneId(*zone), *milli_c};
+  return absl::OkStatus();
+}
+
 // "key=value".
 absl::Status ParseSetting(std::string_view word, Fault* fault) {
   const size_t equals = word.find('=');
@@ -149,10 +167,11 @@ absl::Status ParseSetting(std::string_view word, Fault* fault) {
     }
     return absl::OkStatus();
   }
+  if (key == "heat") return ParseHeat(word, value, fault);
   if (key == "nth") return ParseCounter(word, value, 1, &fault->nth);
   if (key == "every") return ParseCounter(word, value, 1, &fault->every);
   if (key == "count") return ParseCounter(word, value, 0, &fault->count);
-  return Bad("setting", word, "error=, delay=, nth=, every= or count=");
+  return Bad("setting", word, "error=, delay=, heat=, nth=, every= or count=");
 }
 
 const EffectName* FindEffect(std::string_view word) {
@@ -172,8 +191,7 @@ absl::Status ParseMatch(const std::vector<std::string_view>& words, Fault* fault
         "a fault starts with the requests it is about: * or an MRQ, like 'CLK ENABLE 155'");
   }
   if (words.size() > 3 || (words.size() > 1 && words[0] == "*")) {
-    return Bad("effect", words[words[0] == "*" ? 1 : 3],
-               "error=, delay=, hang, lost, drop, unavailable or drift");
+    return Bad("effect", words[words[0] == "*" ? 1 : 3], kPossible);
   }
   if (words[0] != "*") {
     fault->mrq = MrqByName(words[0]);
@@ -205,15 +223,14 @@ absl::StatusOr<Fault> ParseFault(std::string_view text) {
   for (auto word = effects; word != words.end(); ++word) {
     const EffectName* effect = FindEffect(*word);
     if (effect == nullptr && word->find('=') == std::string_view::npos) {
-      return Bad("effect", *word, "error=, delay=, hang, lost, drop, unavailable or drift");
+      return Bad("effect", *word, kPossible);
     }
     BPMP_RETURN_IF_ERROR(effect != nullptr ? SetEffect(effect->effect, &fault)
                                            : ParseSetting(*word, &fault));
   }
-  if (fault.effect == FaultEffect::kNone && !Mentions(words, "delay=")) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "'", ToAbsl(text),
-        "' has no effect; add error=, delay=, hang, lost, drop, unavailable or drift"));
+  if (fault.effect == FaultEffect::kNone && !Mentions(words, "delay=") && !fault.heat) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", ToAbsl(text), "' has no effect; add ", ToAbsl(kPossible)));
   }
   if (Mentions(words, "nth=") && !Mentions(words, "count=") && !Mentions(words, "every=")) {
     fault.count = 1;
@@ -229,8 +246,12 @@ std::string ToText(const Fault& fault) {
   if (fault.id.has_value()) {
     absl::StrAppend(&text, " ", *fault.id);
   }
-  if (fault.delay > absl::ZeroDuration() || fault.effect == FaultEffect::kNone) {
+  if (fault.delay > absl::ZeroDuration() ||
+      (fault.effect == FaultEffect::kNone && !fault.heat.has_value())) {
     absl::StrAppend(&text, " delay=", absl::FormatDuration(fault.delay));
+  }
+  if (fault.heat.has_value()) {
+    absl::StrAppend(&text, " heat=", fault.heat->zone.value(), ":", fault.heat->milli_c);
   }
   if (fault.effect == FaultEffect::kError) {
     absl::StrAppend(&text, " error=", ToAbsl(mrq::ErrorName(static_cast<int32_t>(fault.error))));

@@ -4,18 +4,15 @@
 
 #include "broker/mrq/types.h"
 
-// What a Tegra234's firmware answers where no state is involved. The figures (temperatures, memory
-// latencies, CPU limits) are plausible and invented.
+// What a Tegra234's firmware answers where no state is involved. The figures (memory latencies,
+// CPU limits) are plausible and invented.
 namespace bpmp::backend::sim {
 
 mrq::Response FixedAnswer(const mrq::PingRequest& request);
 mrq::Response FixedAnswer(const mrq::QueryAbiRequest& request);
 mrq::Response FixedAnswer(const mrq::QueryFwTagRequest& request);
-mrq::Response FixedAnswer(const mrq::ThermalRequest& request);
 mrq::Response FixedAnswer(const mrq::EmcDvfsLatencyRequest& request);
 mrq::Response FixedAnswer(const mrq::CpuNdivLimitsRequest& request);
-// Controllers' state is accepted and forgotten; lane margining is refused with ENOTSUP.
-mrq::Response FixedAnswer(const mrq::UphyRequest& request);
 
 }  // namespace bpmp::backend::sim
 

@@ -42,17 +42,34 @@ absl::StatusOr<mrq::Response> SimBackend::Transfer(const mrq::Request& request,
     return absl::InternalError(
         absl::StrCat("a request of ours doesn't decode: ", arrived.status().message()));
   }
-  MutexLock lock(&mutex_);
-  if (shut_down_) {
-    return GoneError();
+  absl::StatusOr<mrq::Response> result;
+  {
+    MutexLock lock(&mutex_);
+    if (shut_down_) {
+      return GoneError();
+    }
+    ++in_flight_;
+    result = Call(*arrived);
   }
-  ++in_flight_;
-  absl::StatusOr<mrq::Response> result = Call(*arrived);
+  TellTrips();
+  MutexLock lock(&mutex_);
   --in_flight_;
   if (shut_down_) {
     changed_.SignalAll();
   }
   return result;
+}
+
+void SimBackend::TellTrips() {
+  std::vector<ThermalZoneId> trips;
+  {
+    MutexLock lock(&mutex_);
+    trips = model_.thermal().TakeTrips();
+  }
+  for (const ThermalZoneId zone : trips) {
+    const mrq::EncodedRequest said = mrq::EncodeInbound({zone});
+    Say(said.mrq, said.bytes());
+  }
 }
 
 absl::StatusOr<mrq::Response> SimBackend::Call(const mrq::Request& request) {
@@ -62,7 +79,13 @@ absl::StatusOr<mrq::Response> SimBackend::Call(const mrq::Request& request) {
   if (fault.effect == FaultEffect::kHang) {
     Hang();
   }
-  return shut_down_ ? GoneError() : Finish(request, fault);
+  if (shut_down_) {
+    return GoneError();
+  }
+  if (fault.heat.has_value()) {
+    model_.thermal().SetTemperature(fault.heat->zone, fault.heat->milli_c);
+  }
+  return Finish(request, fault);
 }
 
 void SimBackend::Record(const mrq::Request& request) {

@@ -13,9 +13,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "broker/backend/sim/fault.h"
 #include "broker/backend/sim/tegra_model.h"
 #include "broker/backend/stoppable_backend.h"
+#include "broker/base/ids.h"
+#include "broker/base/listener_slot.h"
 #include "broker/base/mutex.h"
 #include "broker/mrq/types.h"
 
@@ -47,6 +50,10 @@ class SimBackend final : public StoppableBackend {
   absl::StatusOr<mrq::Response> Transfer(const mrq::Request& request, absl::Time deadline) override
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Told of each trip that a zone of the model reaches, in one of the threads that call this
+  // object.
+  void Listen(core::InboundListener* listener) override { listener_.Set(listener); }
+
   // From now on every call is Unavailable, and so are those that hang or wait, without effect.
   void Shutdown() override ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -68,6 +75,7 @@ class SimBackend final : public StoppableBackend {
   // to let the host act behind the broker's back. `use` must not call this object.
   template <typename Use>
   auto WithModel(Use&& use) ABSL_LOCKS_EXCLUDED(mutex_) {
+    const TellAfter tell(this);
     MutexLock lock(&mutex_);
     return std::forward<Use>(use)(model_);
   }
@@ -77,7 +85,24 @@ class SimBackend final : public StoppableBackend {
   uint64_t calls() const ABSL_LOCKS_EXCLUDED(mutex_);
   void ForgetRequests() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // As if the firmware had said this unasked.
+  void Say(uint32_t mrq, absl::Span<const uint8_t> data) {
+    listener_.Call([&](core::InboundListener& listener) { listener.OnInbound(mrq, data); });
+  }
+
  private:
+  // Tells the listener, once the lock is free again, which trips were reached.
+  class TellAfter {
+   public:
+    explicit TellAfter(SimBackend* sim) : sim_(sim) {}
+    ~TellAfter() { sim_->TellTrips(); }
+    TellAfter(const TellAfter&) = delete;
+    TellAfter& operator=(const TellAfter&) = delete;
+
+   private:
+    SimBackend* const sim_;
+  };
+  void TellTrips() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<mrq::Response> Call(const mrq::Request& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Record(const mrq::Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -87,6 +112,7 @@ class SimBackend final : public StoppableBackend {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t record_limit_;
+  ListenerSlot<core::InboundListener> listener_;
 
   mutable Mutex mutex_;
   CondVar wake_;     // for calls that wait: shutdown, or hangs were released

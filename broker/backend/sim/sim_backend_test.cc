@@ -8,6 +8,7 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
+#include "broker/base/mutex.h"
 #include "broker/mrq/codec.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -180,6 +181,56 @@ TEST_F(SimBackendTest, ShutdownEndsWhatHangsOrWaits) {
   EXPECT_FALSE(Running(kUarta));
   EXPECT_TRUE(Running(ClockId(157)));
   EXPECT_EQ(Send(mrq::PingRequest()).status().code(), absl::StatusCode::kUnavailable);
+}
+
+class Heard final : public core::InboundListener {
+ public:
+  // Which zones' trips.
+  std::vector<uint32_t> zones() {
+    MutexLock lock(&mutex_);
+    return zones_;
+  }
+  void OnInbound(uint32_t mrq, absl::Span<const uint8_t> data) override {
+    const auto trip = mrq::DecodeInbound(mrq, data);
+    ASSERT_TRUE(trip.ok()) << trip.status();
+    MutexLock lock(&mutex_);
+    zones_.push_back(trip->zone.value());
+  }
+
+ private:
+  Mutex mutex_;
+  std::vector<uint32_t> zones_ ABSL_GUARDED_BY(mutex_);
+};
+
+TEST_F(SimBackendTest, SaysWhichTripsWereReached) {
+  const auto warm = [this](uint32_t zone, int32_t milli_c) {
+    backend_.WithModel(
+        [&](TegraModel& model) { model.thermal().SetTemperature(ThermalZoneId(zone), milli_c); });
+  };
+  Heard heard;
+  warm(1, 99'000);  // nobody listens
+  backend_.Listen(&heard);
+  warm(8, 80'000);
+  EXPECT_THAT(heard.zones(), ::testing::IsEmpty());
+  warm(8, 96'000);
+  EXPECT_THAT(heard.zones(), ::testing::ElementsAre(8));
+  backend_.Listen(nullptr);
+  warm(8, 50'000);
+  EXPECT_THAT(heard.zones(), ::testing::ElementsAre(8));
+}
+
+TEST_F(SimBackendTest, ARequestMakesAZoneHot) {
+  Heard heard;
+  backend_.Listen(&heard);
+  Fail("THERMAL GET_TEMP 8 heat=8:96000 nth=2");
+  const mrq::Request read = mrq::ThermalRequest{mrq::ThermalCmd::kGetTemp, 8};
+  EXPECT_EQ(*mrq::ReadU32(*Send(read)), 46'500u);
+  EXPECT_THAT(heard.zones(), ::testing::IsEmpty());
+  EXPECT_EQ(*mrq::ReadU32(*Send(read)), 96'000u);
+  EXPECT_THAT(heard.zones(), ::testing::ElementsAre(8));
+  EXPECT_EQ(*mrq::ReadU32(*Send(read)), 96'000u);
+  EXPECT_THAT(heard.zones(), ::testing::ElementsAre(8));
+  backend_.Listen(nullptr);
 }
 
 TEST_F(SimBackendTest, DestructionWaitsForHungCalls) {

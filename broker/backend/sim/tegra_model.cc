@@ -95,6 +95,8 @@ void TegraModel::Count(const mrq::Request& request) {
       const bool off = pg->arg == static_cast<uint32_t>(mrq::PgState::kOff);
       ++(off ? counters_.power_off : counters_.power_on);
     }
+  } else if (const auto* uphy = std::get_if<mrq::UphyRequest>(&request)) {
+    counters_.pcie += mrq::PcieSwitchOf(*uphy).has_value();
   }
 }
 
@@ -242,6 +244,9 @@ std::optional<mrq::Request> TegraModel::Inverse(const mrq::Request& request) con
   }
   if (const auto* pg = std::get_if<mrq::PgRequest>(&request)) {
     return InverseOf(*pg);
+  }
+  if (const auto* uphy = std::get_if<mrq::UphyRequest>(&request)) {
+    return pcie_.Inverse(*uphy);
   }
   return std::nullopt;
 }

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "broker/backend/sim/clock_tree.h"
+#include "broker/backend/sim/pcie_model.h"
 #include "broker/backend/sim/soc_model.h"
+#include "broker/backend/sim/thermal_model.h"
 #include "broker/base/ids.h"
 #include "broker/mrq/codec.h"
 #include "broker/mrq/types.h"
@@ -29,10 +31,11 @@ struct Counters {
   uint64_t reset_module = 0;
   uint64_t power_on = 0;
   uint64_t power_off = 0;
+  uint64_t pcie = 0;  // controllers and their PLLs, on and off
 
   uint64_t Total() const {
     return clk_enable + clk_disable + clk_set_rate + clk_set_parent + reset_assert +
-           reset_deassert + reset_module + power_on + power_off;
+           reset_deassert + reset_module + power_on + power_off + pcie;
   }
 };
 
@@ -74,6 +77,9 @@ class TegraModel {
   uint64_t ResetPulses(ResetId id) const {  // by MODULE
     return Has(resets_, id) ? resets_[id.value()].pulses : 0;
   }
+  const PcieModel& pcie() const { return pcie_; }
+  // To be heated and cooled.
+  ThermalModel& thermal() { return thermal_; }
   const Counters& counters() const { return counters_; }
   const ClockTree& clocks() const { return clocks_; }
 
@@ -105,6 +111,8 @@ class TegraModel {
   mrq::Response On(const mrq::ClkRequest& request);
   mrq::Response On(const mrq::ResetRequest& request);
   mrq::Response On(const mrq::PgRequest& request);
+  mrq::Response On(const mrq::UphyRequest& request) { return pcie_.Handle(request); }
+  mrq::Response On(const mrq::ThermalRequest& request) { return thermal_.Handle(request); }
   template <typename Stateless>
   mrq::Response On(const Stateless& request);
 
@@ -121,6 +129,8 @@ class TegraModel {
   std::vector<std::optional<DomainId>> clock_domains_;  // by clock id
   std::vector<ResetState> resets_;                      // by id
   std::vector<DomainState> domains_;                    // by id
+  PcieModel pcie_;
+  ThermalModel thermal_;
   Counters counters_;
 };
 

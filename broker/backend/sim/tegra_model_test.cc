@@ -276,16 +276,6 @@ TEST_F(TegraModelTest, AnswersTheRest) {
   EXPECT_EQ(model_.Handle(mrq::CpuNdivLimitsRequest{3}).error, Code(Error::kInval));
   const mrq::Response limits = model_.Handle(mrq::CpuNdivLimitsRequest{2});
   EXPECT_GT(LoadLe<uint16_t>(limits.data, 8), LoadLe<uint16_t>(limits.data, 10));
-
-  mrq::UphyRequest uphy;
-  uphy.cmd = mrq::UphyCmd::kControllerState;
-  uphy.payload = {4, 1};
-  uphy.payload_size = 2;
-  EXPECT_TRUE(model_.Handle(uphy).ok());
-  uphy.payload[0] = 11;
-  EXPECT_EQ(model_.Handle(uphy).error, Code(Error::kInval));
-  uphy.cmd = mrq::UphyCmd::kMarginStatus;
-  EXPECT_EQ(model_.Handle(uphy).error, Code(Error::kNotSup));
 }
 
 }  // namespace

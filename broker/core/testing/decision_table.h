@@ -3,6 +3,7 @@
 #define BROKER_CORE_TESTING_DECISION_TABLE_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "broker/core/core.h"
 #include "broker/core/testing/board.h"
@@ -17,6 +18,8 @@ namespace bpmp::core::testing {
 // on the resource, for one that shares it with another holder, and for one that may not use it.
 class DecisionTable : public ::testing::Test {
  protected:
+  explicit DecisionTable(Board board = MakeBoard()) : rig_(std::move(board)) {}
+
   // Asserts that the request is answered at once, without the hardware.
   mrq::Response AtOnce(VmId vm, const mrq::Request& request) {
     const Ticket ticket = rig_.Ask(vm, request);

@@ -15,6 +15,10 @@ Resource ResourceOf(const mrq::Request& request) {
     return Resource::Of(reset->reset);
   }
   if (const auto* pg = std::get_if<mrq::PgRequest>(&request)) return Resource::Of(pg->domain);
+  if (const auto* uphy = std::get_if<mrq::UphyRequest>(&request)) {
+    const auto pcie = mrq::PcieSwitchOf(*uphy);
+    if (pcie) return Resource::Of(pcie->controller);
+  }
   return {};
 }
 
@@ -26,7 +30,8 @@ bool Mutates(const mrq::Request& request) {
   if (const auto* pg = std::get_if<mrq::PgRequest>(&request)) {
     return pg->cmd == mrq::PgCmd::kSetState;
   }
-  return std::holds_alternative<mrq::ResetRequest>(request);
+  return std::holds_alternative<mrq::ResetRequest>(request) ||
+         std::holds_alternative<mrq::UphyRequest>(request);
 }
 
 void FakeBackend::Start(const Transfer& transfer) {
@@ -43,6 +48,12 @@ void FakeBackend::Start(const Transfer& transfer) {
   }
   in_flight_.push_back(transfer);
   if (keep_log_) log_.push_back(transfer);
+}
+
+Transfer FakeBackend::Take() {
+  Transfer taken = in_flight_.front();
+  in_flight_.erase(in_flight_.begin());
+  return taken;
 }
 
 Outcome FakeBackend::End(size_t index, Fate fate, mrq::Error error) {

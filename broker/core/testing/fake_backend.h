@@ -39,6 +39,8 @@ class FakeBackend {
   // Ends the transfer at `index` of in_flight() and returns what to tell the core.
   // `error` is for kRefused.
   Outcome End(size_t index, Fate fate, mrq::Error error = mrq::Error::kIo);
+  // Takes the oldest from what is in flight, for the test to answer.
+  Transfer Take();
 
   // Everything that was ever started, in order.
   const std::vector<Transfer>& log() const { return log_; }

@@ -34,6 +34,13 @@ mrq::Response Firmware::Perform(const mrq::Request& request) {
   if (const auto* clk = std::get_if<mrq::ClkRequest>(&request)) return PerformClk(*clk);
   if (const auto* reset = std::get_if<mrq::ResetRequest>(&request)) return PerformReset(*reset);
   if (const auto* pg = std::get_if<mrq::PgRequest>(&request)) return PerformPg(*pg);
+  if (const auto* uphy = std::get_if<mrq::UphyRequest>(&request)) return PerformUphy(*uphy);
+  if (const auto* thermal = std::get_if<mrq::ThermalRequest>(&request)) {
+    return PerformThermal(*thermal);
+  }
+  if (std::holds_alternative<mrq::EmcDvfsLatencyRequest>(request)) {
+    return mrq::OkEmcLatency({1, {{{204'000, 1'180}}}});
+  }
   return mrq::Fail(Error::kInval);
 }
 
@@ -146,6 +153,20 @@ mrq::Response Firmware::PerformPg(const mrq::PgRequest& request) {
   }
   if (request.cmd == PgCmd::kGetState) return mrq::OkU32(domains_[id] ? 1 : 0);
   return mrq::Fail(Error::kBadCmd);
+}
+
+mrq::Response Firmware::PerformUphy(const mrq::UphyRequest& request) {
+  const auto pcie = mrq::PcieSwitchOf(request);
+  if (!pcie || pcie->controller.value() >= pcie_.size()) return mrq::Fail(Error::kInval);
+  Pcie& state = pcie_[pcie->controller.value()];
+  (pcie->pll ? state.pll : state.on) = pcie->on;
+  return mrq::Ok();
+}
+
+mrq::Response Firmware::PerformThermal(const mrq::ThermalRequest& request) {
+  if (request.cmd == mrq::ThermalCmd::kGetNumZones) return mrq::OkU32(kZones);
+  return request.arg < kZones ? mrq::OkU32(static_cast<uint32_t>(kTemperature))
+                              : mrq::Fail(Error::kInval);
 }
 
 }  // namespace bpmp::core::testing

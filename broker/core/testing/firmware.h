@@ -2,6 +2,7 @@
 #ifndef BROKER_CORE_TESTING_FIRMWARE_H_
 #define BROKER_CORE_TESTING_FIRMWARE_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -37,6 +38,11 @@ class Firmware {
   // Absent: never driven.
   std::optional<bool> asserted(ResetId reset) const { return resets_[reset.value()].asserted; }
   int pulses(ResetId reset) const { return resets_[reset.value()].pulses; }
+  bool on(PcieControllerId controller) const { return pcie_[controller.value()].on; }
+  bool pll_on(PcieControllerId controller) const { return pcie_[controller.value()].pll; }
+  // What it says of a thermal zone, in m°C, and how many it says there are.
+  static constexpr int32_t kTemperature = 45'000;
+  static constexpr uint32_t kZones = 9;
 
   static int64_t Round(int64_t hz);
 
@@ -53,6 +59,10 @@ class Firmware {
     std::optional<bool> asserted;
     int pulses = 0;
   };
+  struct Pcie {
+    bool on = false;
+    bool pll = false;
+  };
   struct Coupling {
     ClockId cause;
     ClockId moved;
@@ -66,10 +76,13 @@ class Firmware {
   mrq::Response PerformClk(const mrq::ClkRequest& request);
   mrq::Response PerformReset(const mrq::ResetRequest& request);
   mrq::Response PerformPg(const mrq::PgRequest& request);
+  mrq::Response PerformUphy(const mrq::UphyRequest& request);
+  mrq::Response PerformThermal(const mrq::ThermalRequest& request);
 
   std::vector<ClockState> clocks_;
   std::vector<bool> domains_;
   std::vector<Reset> resets_;
+  std::array<Pcie, kMaxPcieControllerId + 1> pcie_{};
   std::vector<Coupling> coupled_;
   std::vector<ClockId> plls_;
 };

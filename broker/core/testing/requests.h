@@ -5,12 +5,14 @@
 #include <cstdint>
 
 #include "broker/base/ids.h"
+#include "broker/mrq/codec.h"
 #include "broker/mrq/types.h"
 
 // The requests of a guest, one word each, for tests that read like a story.
 namespace bpmp::core::testing {
 
 // How requests end, as they are answered.
+inline constexpr int32_t kIo = -5;
 inline constexpr int32_t kBadCmd = -6;
 inline constexpr int32_t kAgain = -11;
 inline constexpr int32_t kAccess = -13;
@@ -56,6 +58,23 @@ inline mrq::Request PowerOn(DomainId domain) {
 inline mrq::Request PowerOff(DomainId domain) {
   return Pg(mrq::PgCmd::kSetState, domain, static_cast<uint32_t>(mrq::PgState::kOff));
 }
+inline mrq::Request PcieOn(PcieControllerId controller) {
+  return mrq::ToUphyRequest({controller, false, true});
+}
+inline mrq::Request PcieOff(PcieControllerId controller) {
+  return mrq::ToUphyRequest({controller, false, false});
+}
+inline mrq::Request PllOn(PcieControllerId controller) {
+  return mrq::ToUphyRequest({controller, true, true});
+}
+inline mrq::Request PllOff(PcieControllerId controller) {
+  return mrq::ToUphyRequest({controller, true, false});
+}
+inline mrq::Request Thermal(mrq::ThermalCmd cmd, uint32_t arg = 0) {
+  return mrq::ThermalRequest{cmd, arg};
+}
+inline mrq::Request Temperature(uint32_t zone) { return Thermal(mrq::ThermalCmd::kGetTemp, zone); }
+
 inline mrq::Request PowerState(DomainId domain) { return Pg(mrq::PgCmd::kGetState, domain); }
 
 }  // namespace bpmp::core::testing

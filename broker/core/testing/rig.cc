@@ -89,6 +89,15 @@ void Rig::End(Fate fate, mrq::Error error, size_t index) {
   Take(std::move(effects));
 }
 
+void Rig::EndWith(const mrq::Response& response) {
+  ASSERT_GT(in_flight(), 0u);
+  Outcome outcome;
+  outcome.response = response;
+  Effects effects;
+  core_->Complete(backend_.Take().id, outcome, &effects);
+  Take(std::move(effects));
+}
+
 void Rig::RunAll() {
   for (int i = 0; in_flight() > 0; ++i) {
     if (i == kMaxTransfers) {
@@ -130,11 +139,11 @@ void Rig::Overdue(size_t index) {
   Take(std::move(effects));
 }
 
-absl::Status Rig::Install(const PolicySpec& spec) {
+absl::Status Rig::Install(const PolicySpec& spec, Core::Unallowed unallowed) {
   absl::StatusOr<Policy> policy = Compile(spec, board_.profile, board_.inventory, nullptr);
   if (!policy.ok()) return policy.status();
   Effects effects;
-  const absl::Status status = core_->Install(*std::move(policy), &effects);
+  const absl::Status status = core_->Install(*std::move(policy), &effects, unallowed);
   Take(std::move(effects));
   return status;
 }

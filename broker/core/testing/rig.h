@@ -82,6 +82,8 @@ class Rig {
 
   // Ends the oldest transfer in flight, or the one at `index`.
   void End(Fate fate = Fate::kPerformed, mrq::Error error = mrq::Error::kIo, size_t index = 0);
+  // Ends the oldest as if the firmware had answered this.
+  void EndWith(const mrq::Response& response);
   // Performs transfers until none is in flight.
   void RunAll();
   void Expire(Ticket ticket);
@@ -90,7 +92,7 @@ class Rig {
   void Released(VmId vm);
   void Maintain();
   void Overdue(size_t index = 0);
-  absl::Status Install(const PolicySpec& spec);
+  absl::Status Install(const PolicySpec& spec, Core::Unallowed unallowed = Core::Unallowed::kKeep);
   absl::Status ClearQuarantine(Resource resource);
 
   // --- Looking ---

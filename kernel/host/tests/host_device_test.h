@@ -104,4 +104,7 @@ void soak(unsigned long rounds);
 /* One ENABLE and one ASSERT, each in two ways, and a line for each that says what came of it. */
 void attempt(void);
 
+/* One SET_RATE of the clock, and a line that says what came of it. */
+void attempt_rate(uint64_t hz);
+
 #endif

@@ -5,12 +5,12 @@
  *
  *   host_device_test [-d device] [-c clock] [-p parent] [-r reset] [-g power domain]
  *                    [-C denied clock] [-R denied reset] [-G denied power domain]
- *                    [-n rounds | -e | -x]
+ *                    [-n rounds | -e | -s hz | -x]
  *
  * The clock, reset and domain must be allowed, the parent be the clock's and not allowed by itself.
- * One line a check, and one at the end; exits with 0 if nothing failed. With -n or -e no checks, but
- * what soak.c says; with -x those of stuck.c alone, for a host where no change of the clock's rate
- * ends.
+ * One line a check, and one at the end; exits with 0 if nothing failed. With -n, -e or -s no checks,
+ * but what soak.c says; with -x those of stuck.c alone, for a host where no change of the clock's
+ * rate ends.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,14 +24,14 @@ uint32_t denied_clock = 284, denied_reset = 113, denied_domain = 29;
 
 int fd;
 
-static unsigned long rounds;
+static unsigned long rounds, hz;
 static bool only_attempt, only_stuck;
 
 static void arguments(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "d:c:p:r:g:C:R:G:n:ex")) != -1) {
+	while ((option = getopt(argc, argv, "d:c:p:r:g:C:R:G:n:es:x")) != -1) {
 		switch (option) {
 		case 'd':
 			device = optarg;
@@ -63,6 +63,9 @@ static void arguments(int argc, char **argv)
 		case 'e':
 			only_attempt = true;
 			break;
+		case 's':
+			hz = strtoul(optarg, NULL, 0);
+			break;
 		case 'x':
 			only_stuck = true;
 			break;
@@ -91,9 +94,11 @@ int main(int argc, char **argv)
 	arguments(argc, argv);
 	fd = open_device();
 
-	if (rounds || only_attempt) {
+	if (rounds || only_attempt || hz) {
 		if (rounds)
 			soak(rounds);
+		else if (hz)
+			attempt_rate(hz);
 		else
 			attempt();
 		return 0;

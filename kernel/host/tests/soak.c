@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Not checks of their own: many requests, for whoever counts the kernel's objects before and after,
- * and one that changes something, for whoever makes it fail.
+ * and some that change something, for whoever makes them fail or forbids them.
  */
 #include <errno.h>
 #include <poll.h>
@@ -82,4 +82,13 @@ void attempt(void)
 	transfer = three(MRQ_RESET, ASSERT, reset_id, 0);
 	printf("ASSERT by write: %d\n", run_write(&transfer));
 	printf("holds: %d\n", holds());
+}
+
+void attempt_rate(uint64_t hz)
+{
+	struct bpmp_host_transfer transfer = clk(SET_RATE, clock_id, hz);
+	int err = run(fd, &transfer);
+
+	printf("SET_RATE of clock %u: err %d, rate %llu\n", clock_id, err,
+	       (unsigned long long)get64(transfer.rx));
 }

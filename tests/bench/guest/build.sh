@@ -4,7 +4,7 @@
 #
 #   tests/bench/guest/build.sh BUILD
 #
-# BUILD is a folder that kernel/build.sh has printed. Prints the paths of the module and of the program, which
+# BUILD is a folder that kernel/build.sh has printed. Prints the paths of the module and of the programs, which
 # are kept in BUILD.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -17,5 +17,7 @@ copy="$build/bpmp-modules/bench"
 mirror "$here" "$copy"
 make -s -C "$build" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- M="$copy" modules >"$copy.log" 2>&1 ||
   { cat "$copy.log" >&2; exit 1; }
-aarch64-linux-gnu-gcc -static -O2 -Wall -Wextra -Werror -o "$copy/round_trips" "$copy/round_trips.c"
-printf '%s\n' "$copy/bpmp-bench.ko" "$copy/round_trips"
+for program in round_trips callers; do
+  aarch64-linux-gnu-gcc -static -O2 -Wall -Wextra -Werror -o "$copy/$program" "$copy/$program.c"
+done
+printf '%s\n' "$copy/bpmp-bench.ko" "$copy/round_trips" "$copy/callers"

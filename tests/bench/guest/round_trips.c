@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A program of the guest: times what /dev/bpmp-bench (bpmp-bench.c) does, the three in turn, and prints the median of
- * each in nanoseconds, in their order.
+ * A program of the guest: times the first things that /dev/bpmp-bench (bpmp-bench.c) does, three unless it is told
+ * how many, in turn, and prints the median of each in nanoseconds, in their order.
  *
- *   round_trips CHUNKS
+ *   round_trips CHUNKS [ACTIONS]
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -44,26 +44,27 @@ static int compare(const void *left, const void *right) {
 }
 
 int main(int argc, char **argv) {
-    const int chunks = argc == 2 ? atoi(argv[1]) : 0;
+    const int chunks = argc > 1 ? atoi(argv[1]) : 0;
+    const int actions = argc > 2 ? atoi(argv[2]) : ACTIONS;
     const int fd = open("/dev/bpmp-bench", O_RDONLY);
 
-    if (chunks < 1 || chunks > MAX_CHUNKS) {
-        fprintf(stderr, "usage: round_trips CHUNKS, at most %d\n", MAX_CHUNKS);
+    if (chunks < 1 || chunks > MAX_CHUNKS || actions < 1 || actions > ACTIONS) {
+        fprintf(stderr, "usage: round_trips CHUNKS [ACTIONS], at most %d and %d\n", MAX_CHUNKS, ACTIONS);
         return 2;
     }
     if (fd < 0) {
         perror("round_trips: /dev/bpmp-bench");
         return 1;
     }
-    for (int action = 0; action < ACTIONS; action++) {
+    for (int action = 0; action < actions; action++) {
         time_chunk(fd, action, spent[action]); /* a warm-up: overwritten below */
     }
     for (int chunk = 0; chunk < chunks; chunk++) {
-        for (int action = 0; action < ACTIONS; action++) {
+        for (int action = 0; action < actions; action++) {
             time_chunk(fd, action, spent[action] + chunk * CHUNK);
         }
     }
-    for (int action = 0; action < ACTIONS; action++) {
+    for (int action = 0; action < actions; action++) {
         const size_t count = (size_t)chunks * CHUNK;
 
         qsort(spent[action], count, sizeof(uint64_t), compare);

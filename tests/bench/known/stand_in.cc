@@ -59,6 +59,16 @@ int bpmp_client_transfer_within(bpmp_client* client, uint32_t /*timeout_ms*/, ui
   return 0;
 }
 
+int bpmp_client_submit(bpmp_client* client, uint32_t mrq, const void* tx, size_t tx_size,
+                       size_t rx_size, uint32_t /*timeout_ms*/, bpmp_client_done* done,
+                       void* opaque) {
+  const bpmp::mrq::Response response =
+      Answer(client, mrq, {static_cast<const uint8_t*>(tx), tx_size});
+  const size_t size = response.error == 0 ? std::min(rx_size, response.data.size()) : 0;
+  done(opaque, 0, response.error, response.data.data(), size);
+  return 0;
+}
+
 int bpmp_client_reset_async(bpmp_client* client, bpmp_client_done* done, void* opaque) {
   {
     bpmp::MutexLock lock(&client->mutex);

@@ -102,7 +102,7 @@ static ssize_t transfer_show(struct device *dev, struct device_attribute *attr, 
 }
 static DEVICE_ATTR_RW(transfer);
 
-/* UARTA's clock and somebody else's, and the answers that a VM gets which has UARTA. */
+/* UARTA's clock, somebody else's, and no command; and what a VM is answered that has UARTA. */
 static const struct {
 	u32 mrq;
 	u32 words[2];
@@ -114,7 +114,7 @@ static const struct {
 	{ MRQ_CLK, { CMD_CLK_GET_ALL_INFO << 24 | 155 }, 4, 120, 0 },
 	{ MRQ_CLK, { CMD_CLK_GET_RATE << 24 | 155 }, 4, 8, 0 },
 	{ MRQ_CLK, { CMD_CLK_ENABLE << 24 | 31 }, 4, 4, -BPMP_EACCES },
-	{ MRQ_CLK, { 0 }, 0, 8, -BPMP_EINVAL },
+	{ MRQ_CLK, { 0x3f << 24 | 155 }, 4, 8, -BPMP_EINVAL },
 };
 
 /* One of them; 1 if the answer is wrong, for those that succeed: if there is none. */

@@ -14,45 +14,28 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
-#include "qemu/error-report.h"
 #include "qemu/log.h"
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
 #include "qemu/thread.h"
 #include "qapi/error.h"
-#include "block/aio.h"
-#include "hw/boards.h"
 #include "hw/core/cpu.h"
 #include "hw/qdev-properties.h"
 #include "hw/resettable.h"
 #include "hw/sysbus.h"
-#include "migration/vmstate.h"
-#include "monitor/monitor.h"
-#include "qom/object.h"
+#include "hw/misc/nvidia_bpmp.h"
 #include "hw/misc/nvidia_bpmp_guest.h"
-#include "hw/misc/nvidia_bpmp_compat.h"
 #include "trace.h"
 
 #include <linux/kvm.h>
-#include <bpmp_client.h>
 
 OBJECT_DECLARE_SIMPLE_TYPE(NvidiaBpmpGuestState, NVIDIA_BPMP_GUEST)
 
 struct NvidiaBpmpGuestState {
-    SysBusDevice parent_obj;
+    NvidiaBpmpState parent_obj;
 
     MemoryRegion iomem;
-
-    /* Properties */
-    char *broker;
-    char *fd_name;
-    char *tls_creds_dir;
-    char *tls_server_name;
-    uint64_t addr;
-    uint32_t timeout_ms;
-    bool wait;
-
-    bpmp_client *client;
+    uint64_t addr;      /* property */
 
     /* Taken after the big lock, and never held while a request is out */
     QemuMutex lock;
@@ -142,8 +125,7 @@ static void nvidia_bpmp_answer(NvidiaBpmpGuestState *s, int status,
                                int32_t error, const uint8_t *rx, size_t size)
 {
     if (status) {
-        error = status == -ETIMEDOUT ? -NVIDIA_BPMP_ETIMEDOUT
-                                     : -NVIDIA_BPMP_EIO;
+        error = nvidia_bpmp_error_of(status);
     }
     if (error) {
         size = 0;
@@ -193,8 +175,8 @@ static void nvidia_bpmp_ring(NvidiaBpmpGuestState *s, uint32_t mrq,
     qemu_mutex_unlock(&s->lock);
     bql_unlock();
 
-    status = bpmp_client_transfer_within(s->client, left_ms, mrq, tx, tx_size,
-                                         rx, rx_size, &error);
+    status = bpmp_client_transfer_within(NVIDIA_BPMP(s)->client, left_ms, mrq,
+                                         tx, tx_size, rx, rx_size, &error);
 
     bql_lock();
     qemu_mutex_lock(&s->lock);
@@ -229,7 +211,8 @@ static MemTxResult nvidia_bpmp_write(void *opaque, hwaddr offset,
                                      MemTxAttrs attrs)
 {
     NvidiaBpmpGuestState *s = opaque;
-    int64_t until = g_get_monotonic_time() + s->timeout_ms * INT64_C(1000);
+    int64_t until = g_get_monotonic_time() +
+                    NVIDIA_BPMP(s)->timeout_ms * INT64_C(1000);
     bool doorbell = nvidia_bpmp_touches_doorbell(offset, size);
     bool may_wait = nvidia_bpmp_is_vcpus(s, attrs);
     /* A test's accesses come from the main loop, where nothing else runs. */
@@ -279,7 +262,7 @@ static const MemoryRegionOps nvidia_bpmp_ops = {
     },
 };
 
-static void nvidia_bpmp_reset_enter(Object *obj, ResetType type)
+static void nvidia_bpmp_guest_reset_enter(Object *obj, ResetType type)
 {
     NvidiaBpmpGuestState *s = NVIDIA_BPMP_GUEST(obj);
 
@@ -289,168 +272,40 @@ static void nvidia_bpmp_reset_enter(Object *obj, ResetType type)
     qemu_mutex_unlock(&s->lock);
 }
 
-/* All that the guest holds is released; its next requests wait for that. */
-static void nvidia_bpmp_reset_hold(NVIDIA_BPMP_HOLD_ARGS)
+static void nvidia_bpmp_guest_reset_hold(NVIDIA_BPMP_HOLD_ARGS)
 {
-    NvidiaBpmpGuestState *s = NVIDIA_BPMP_GUEST(obj);
-
-    trace_nvidia_bpmp_guest_reset();
-    if (s->client) {
-        bpmp_client_reset_async(s->client, NULL, NULL);
-    }
-}
-
-static void nvidia_bpmp_warn(void *opaque)
-{
-    g_autofree char *message = opaque;
-
-    warn_report(TYPE_NVIDIA_BPMP_GUEST ": %s", message);
-}
-
-/*
- * In one of the library's threads, which may not block: what is worth saying is
- * said in the main loop.
- */
-static void nvidia_bpmp_log(void *opaque, enum bpmp_client_log_level level,
-                            const char *message)
-{
-    trace_nvidia_bpmp_guest_log(message);
-    if (level >= BPMP_CLIENT_LOG_WARNING) {
-        aio_bh_schedule_oneshot(qemu_get_aio_context(), nvidia_bpmp_warn,
-                                g_strdup(message));
-    }
-}
-
-static bool nvidia_bpmp_is_free(uint64_t addr)
-{
-    MemoryRegionSection found = memory_region_find(get_system_memory(), addr,
-                                                   NVIDIA_BPMP_REGION_SIZE);
-
-    if (!found.mr) {
-        return true;
-    }
-    memory_region_unref(found.mr);
-    return false;
+    nvidia_bpmp_release(NVIDIA_BPMP(obj));
 }
 
 static bool nvidia_bpmp_find_place(NvidiaBpmpGuestState *s, Error **errp)
 {
     if (s->addr == UINT64_MAX) {
-        s->addr = nvidia_bpmp_is_free(NVIDIA_BPMP_ADDR_FIRST)
+        s->addr = nvidia_bpmp_is_free(NVIDIA_BPMP_ADDR_FIRST,
+                                      NVIDIA_BPMP_REGION_SIZE)
                   ? NVIDIA_BPMP_ADDR_FIRST : NVIDIA_BPMP_ADDR_SECOND;
     }
-    if (!QEMU_IS_ALIGNED(s->addr, NVIDIA_BPMP_REGION_SIZE) ||
-        s->addr >= NVIDIA_BPMP_ADDR_END) {
-        error_setg(errp, "addr=0x%" PRIx64 " is no multiple of 0x%x below 0x%"
-                   PRIx64, s->addr, NVIDIA_BPMP_REGION_SIZE,
-                   (uint64_t)NVIDIA_BPMP_ADDR_END);
-        return false;
-    }
-    if (!nvidia_bpmp_is_free(s->addr)) {
-        error_setg(errp, "the machine has something else at 0x%" PRIx64
-                   "; set addr= to 0x%x free bytes", s->addr,
-                   NVIDIA_BPMP_REGION_SIZE);
-        return false;
-    }
-    return true;
+    return nvidia_bpmp_check_place("addr", s->addr, NVIDIA_BPMP_REGION_SIZE,
+                                   NVIDIA_BPMP_REGION_SIZE, errp);
 }
 
-static bool nvidia_bpmp_check(NvidiaBpmpGuestState *s, Error **errp)
-{
-    bool ambiguous = false;
-
-    if (!s->broker == !s->fd_name) {
-        error_setg(errp,
-                   "set either broker= or fd= to say where the broker is");
-        return false;
-    }
-    if (s->timeout_ms < 1 || s->timeout_ms > BPMP_CLIENT_MAX_TIMEOUT_MS) {
-        error_setg(errp, "timeout-ms=%" PRIu32 " is not within 1 and %u",
-                   s->timeout_ms, BPMP_CLIENT_MAX_TIMEOUT_MS);
-        return false;
-    }
-    object_resolve_path_type("", TYPE_NVIDIA_BPMP_GUEST, &ambiguous);
-    if (ambiguous) {
-        error_setg(errp, "a machine has at most one " TYPE_NVIDIA_BPMP_GUEST);
-        return false;
-    }
-    return true;
-}
-
-static bool nvidia_bpmp_connect(NvidiaBpmpGuestState *s, Error **errp)
-{
-    ERRP_GUARD();
-    struct bpmp_client_config config = BPMP_CLIENT_CONFIG_INIT;
-    g_autofree char *name = g_strdup_printf("qemu %s", QEMU_VERSION);
-    char why[512];
-    int status;
-
-    config.timeout_ms = s->timeout_ms;
-    config.broker = s->broker;
-    config.tls_creds_dir = s->tls_creds_dir;
-    config.tls_server_name = s->tls_server_name;
-    config.client_name = name;
-    config.log = nvidia_bpmp_log;
-    config.log_opaque = s;
-    if (s->fd_name) {
-        config.fd = monitor_fd_param(monitor_cur(), s->fd_name, errp);
-        if (config.fd < 0) {
-            return false;
-        }
-    }
-    status = bpmp_client_open(&config, s->wait ? s->timeout_ms : 0, &s->client,
-                              why, sizeof(why));
-    if (status < 0) {
-        error_setg(errp, "can't reach the BPMP broker: %s", why);
-        if (s->wait && status != -EINVAL) {
-            error_append_hint(errp, "With wait=off the machine starts without "
-                              "it and keeps trying.\n");
-        }
-        if (config.fd >= 0) {
-            close(config.fd);
-        }
-        return false;
-    }
-    return true;
-}
-
-/*
- * The node that the guest's BPMP driver binds to. A device tree of the user's
- * own (-dtb) takes the place of the whole tree, and so does without it.
- */
-static void nvidia_bpmp_add_node(NvidiaBpmpGuestState *s)
-{
-    static const char compatible[] = "nvidia,tegra234-bpmp\0"
-                                     "nvidia,tegra186-bpmp";
-    void *fdt = MACHINE(qdev_get_machine())->fdt;
-
-    if (!fdt) {
-        return;
-    }
-    qemu_fdt_add_subnode(fdt, "/bpmp");
-    qemu_fdt_setprop(fdt, "/bpmp", "compatible", compatible,
-                     sizeof(compatible));
-    qemu_fdt_setprop_u64(fdt, "/bpmp", "virtual-pa", s->addr);
-    qemu_fdt_setprop_cell(fdt, "/bpmp", "#clock-cells", 1);
-    qemu_fdt_setprop_cell(fdt, "/bpmp", "#reset-cells", 1);
-    qemu_fdt_setprop_cell(fdt, "/bpmp", "#power-domain-cells", 1);
-    qemu_fdt_setprop_cell(fdt, "/bpmp", "phandle",
-                          qemu_fdt_alloc_phandle(fdt));
-}
-
-static void nvidia_bpmp_realize(DeviceState *dev, Error **errp)
+static void nvidia_bpmp_guest_realize(DeviceState *dev, Error **errp)
 {
     NvidiaBpmpGuestState *s = NVIDIA_BPMP_GUEST(dev);
+    void *fdt;
 
-    if (!nvidia_bpmp_check(s, errp) || !nvidia_bpmp_find_place(s, errp) ||
-        !nvidia_bpmp_connect(s, errp)) {
+    if (!nvidia_bpmp_check(NVIDIA_BPMP(dev), errp) ||
+        !nvidia_bpmp_find_place(s, errp) ||
+        !nvidia_bpmp_connect(NVIDIA_BPMP(dev), NULL, errp)) {
         return;
     }
     sysbus_mmio_map(SYS_BUS_DEVICE(dev), 0, s->addr);
-    nvidia_bpmp_add_node(s);
+    fdt = nvidia_bpmp_add_node();
+    if (fdt) {
+        qemu_fdt_setprop_u64(fdt, "/bpmp", "virtual-pa", s->addr);
+    }
 }
 
-static void nvidia_bpmp_init(Object *obj)
+static void nvidia_bpmp_guest_init(Object *obj)
 {
     NvidiaBpmpGuestState *s = NVIDIA_BPMP_GUEST(obj);
 
@@ -462,60 +317,41 @@ static void nvidia_bpmp_init(Object *obj)
     sysbus_init_mmio(SYS_BUS_DEVICE(obj), &s->iomem);
 }
 
-static void nvidia_bpmp_finalize(Object *obj)
+static void nvidia_bpmp_guest_finalize(Object *obj)
 {
     NvidiaBpmpGuestState *s = NVIDIA_BPMP_GUEST(obj);
 
-    bpmp_client_close(s->client);
     qemu_cond_destroy(&s->idle);
     qemu_mutex_destroy(&s->lock);
 }
 
-/* What the guest holds is known to the broker, on this host. */
-static const VMStateDescription nvidia_bpmp_vmstate = {
-    .name = TYPE_NVIDIA_BPMP_GUEST,
-    .unmigratable = 1,
-};
-
-static NVIDIA_BPMP_CONST Property nvidia_bpmp_properties[] = {
-    DEFINE_PROP_STRING("broker", NvidiaBpmpGuestState, broker),
-    DEFINE_PROP_STRING("fd", NvidiaBpmpGuestState, fd_name),
-    DEFINE_PROP_STRING("tls-creds-dir", NvidiaBpmpGuestState, tls_creds_dir),
-    DEFINE_PROP_STRING("tls-server-name", NvidiaBpmpGuestState,
-                       tls_server_name),
+static NVIDIA_BPMP_CONST Property nvidia_bpmp_guest_properties[] = {
     DEFINE_PROP_UINT64("addr", NvidiaBpmpGuestState, addr, UINT64_MAX),
-    DEFINE_PROP_UINT32("timeout-ms", NvidiaBpmpGuestState, timeout_ms,
-                       BPMP_CLIENT_DEFAULT_TIMEOUT_MS),
-    DEFINE_PROP_BOOL("wait", NvidiaBpmpGuestState, wait, true),
     DEFINE_PROP_END_OF_LIST()
 };
 
-static void nvidia_bpmp_class_init(ObjectClass *klass,
-                                   NVIDIA_BPMP_CLASS_DATA data)
+static void nvidia_bpmp_guest_class_init(ObjectClass *klass,
+                                         NVIDIA_BPMP_CLASS_DATA data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
     ResettableClass *rc = RESETTABLE_CLASS(klass);
 
-    dc->desc = "NVIDIA Tegra BPMP, served by a BPMP broker";
-    dc->realize = nvidia_bpmp_realize;
-    dc->vmsd = &nvidia_bpmp_vmstate;
-    dc->user_creatable = true;
-    dc->hotpluggable = false;
-    device_class_set_props(dc, nvidia_bpmp_properties);
-    rc->phases.enter = nvidia_bpmp_reset_enter;
-    rc->phases.hold = nvidia_bpmp_reset_hold;
-    set_bit(DEVICE_CATEGORY_MISC, dc->categories);
+    dc->desc = "NVIDIA Tegra BPMP for patched guests, served by a BPMP broker";
+    dc->realize = nvidia_bpmp_guest_realize;
+    device_class_set_props(dc, nvidia_bpmp_guest_properties);
+    rc->phases.enter = nvidia_bpmp_guest_reset_enter;
+    rc->phases.hold = nvidia_bpmp_guest_reset_hold;
 }
 
-static const TypeInfo nvidia_bpmp_types[] = {
+static const TypeInfo nvidia_bpmp_guest_types[] = {
     {
         .name = TYPE_NVIDIA_BPMP_GUEST,
-        .parent = NVIDIA_BPMP_PARENT,
+        .parent = TYPE_NVIDIA_BPMP,
         .instance_size = sizeof(NvidiaBpmpGuestState),
-        .instance_init = nvidia_bpmp_init,
-        .instance_finalize = nvidia_bpmp_finalize,
-        .class_init = nvidia_bpmp_class_init,
+        .instance_init = nvidia_bpmp_guest_init,
+        .instance_finalize = nvidia_bpmp_guest_finalize,
+        .class_init = nvidia_bpmp_guest_class_init,
     },
 };
 
-DEFINE_TYPES(nvidia_bpmp_types)
+DEFINE_TYPES(nvidia_bpmp_guest_types)

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of the BPMP guest proxy: a window in memory, and a monitor that answers at once.
+ * KUnit tests of the BPMP guest proxy: how messages become accesses to the window, and answers
+ * come back.
  */
 #include <kunit/test.h>
-#include <linux/io.h>
-#include <linux/irqflags.h>
 #include <linux/string.h>
 
 #include <soc/tegra/bpmp.h>
 
-#include "bpmp-guest-proxy.h"
+#include "bpmp-guest-monitor.h"
 
 struct vector {
 	const char *label;
@@ -34,40 +33,26 @@ static const struct vector answers[] = {
 #include "conformance-vectors.h"
 };
 
-/* What the proxy must not touch is filled with this. */
-#define UNTOUCHED	0xa5
-
 /**
- * struct monitor - what stands behind the doorbell
- * @guest: the proxy under test; first, so that the doorbell finds the rest
- * @window: its registers
- * @mrq: of the last request
- * @rings: how often the doorbell rang
+ * struct monitor - a monitor that answers at once
+ * @base: first, so that a request finds the rest
  * @tstat: the transport's status of the answer
  * @answer: the answer; none: RET stays as it is
  */
 struct monitor {
-	struct bpmp_guest guest;
-	u8 *window;
-	u32 mrq;
-	unsigned int rings;
+	struct bpmp_guest_monitor base;
 	s32 tstat;
 	const struct vector *answer;
 };
 
-static void monitor_ring(struct bpmp_guest *guest, u32 mrq)
+static void monitor_perform(struct bpmp_guest_monitor *base)
 {
-	struct monitor *monitor = container_of(guest, struct monitor, guest);
+	struct monitor *monitor = container_of(base, struct monitor, base);
 	const struct vector *answer = monitor->answer;
 
-	monitor->mrq = mrq;
-	monitor->rings++;
-	if (!answer)
-		return;
-	memset(monitor->window + BPMP_GUEST_RX, 0, 0x200);
-	memcpy(monitor->window + BPMP_GUEST_RX, answer->bytes, answer->size);
-	memcpy(monitor->window + BPMP_GUEST_RET, &answer->err, sizeof(answer->err));
-	memcpy(monitor->window + BPMP_GUEST_TSTAT, &monitor->tstat, sizeof(monitor->tstat));
+	if (answer)
+		bpmp_guest_monitor_answer(base, monitor->tstat, answer->err, answer->bytes,
+					  answer->size);
 }
 
 static struct monitor *monitor_new(struct kunit *test, u32 magic)
@@ -75,24 +60,31 @@ static struct monitor *monitor_new(struct kunit *test, u32 magic)
 	struct monitor *monitor = kunit_kzalloc(test, sizeof(*monitor), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, monitor);
-	monitor->window = kunit_kzalloc(test, BPMP_GUEST_WINDOW_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, monitor->window);
-	memset(monitor->window, UNTOUCHED, BPMP_GUEST_WINDOW_SIZE);
-	memcpy(monitor->window + BPMP_GUEST_MAGIC, &magic, sizeof(magic));
-	bpmp_guest_setup(&monitor->guest, (void __force __iomem *)monitor->window);
-	monitor->guest.ring = monitor_ring;
+	bpmp_guest_monitor_setup(&monitor->base, magic, monitor_perform);
 	return monitor;
 }
 
-static u64 monitor_u64(const struct monitor *monitor, unsigned int offset)
-{
-	u64 value;
-
-	memcpy(&value, monitor->window + offset, sizeof(value));
-	return value;
-}
-
 static const struct vector nothing = { "nothing", 0, 0, "", 0 };
+
+/*
+ * Performs it, and counts: a word for each 8 bytes or less of either payload, and besides two
+ * sizes, the doorbell, and RET with TSTAT; where there is no TSTAT, RET once more. That is the
+ * proxy's promise: never more than 5 + tx / 8 + rx / 8, each of the two rounded up.
+ */
+static int monitor_request(struct kunit *test, struct monitor *monitor,
+			   struct tegra_bpmp_message *msg)
+{
+	unsigned int before = monitor->base.accesses;
+	unsigned int registers = monitor->base.guest.has_status ? 4 : 5;
+	int err = bpmp_guest_perform(&monitor->base.guest, msg);
+
+	KUNIT_EXPECT_EQ_MSG(test, monitor->base.accesses - before,
+			    registers + DIV_ROUND_UP(msg->tx.size, 8) +
+			    (err ? 0 : DIV_ROUND_UP(msg->rx.size, 8)),
+			    "%zu to %zu bytes", msg->tx.size, msg->rx.size);
+	KUNIT_EXPECT_EQ(test, monitor->base.strange, 0U);
+	return err;
+}
 
 /* Each request of the vectors is in the window as it is, and nothing after its last word is. */
 static void bpmp_guest_test_requests(struct kunit *test)
@@ -110,19 +102,20 @@ static void bpmp_guest_test_requests(struct kunit *test)
 
 		if (request->size > MSG_DATA_MIN_SZ)
 			continue;
-		memset(monitor->window + BPMP_GUEST_TX, UNTOUCHED, 0x200);
-		KUNIT_EXPECT_EQ(test, bpmp_guest_perform(&monitor->guest, &msg), 0);
-		KUNIT_EXPECT_EQ(test, monitor->mrq, request->mrq);
-		KUNIT_EXPECT_EQ(test, monitor_u64(monitor, BPMP_GUEST_TX_SIZE),
+		memset(monitor->base.window + BPMP_GUEST_TX, BPMP_GUEST_UNTOUCHED, 0x200);
+		KUNIT_EXPECT_EQ(test, monitor_request(test, monitor, &msg), 0);
+		KUNIT_EXPECT_EQ(test, monitor->base.mrq, request->mrq);
+		KUNIT_EXPECT_EQ(test, bpmp_guest_monitor_u64(&monitor->base, BPMP_GUEST_TX_SIZE),
 				(u64)request->size);
-		KUNIT_EXPECT_EQ(test, monitor_u64(monitor, BPMP_GUEST_RX_SIZE), 0ULL);
+		KUNIT_EXPECT_EQ(test, bpmp_guest_monitor_u64(&monitor->base, BPMP_GUEST_RX_SIZE),
+				0ULL);
 		KUNIT_EXPECT_EQ_MSG(test, 0,
-				    memcmp(monitor->window + BPMP_GUEST_TX, request->bytes,
+				    memcmp(monitor->base.window + BPMP_GUEST_TX, request->bytes,
 					   request->size), "%s", request->label);
-		KUNIT_EXPECT_EQ_MSG(test, monitor->window[round_up(request->size, 8)],
-				    UNTOUCHED, "%s", request->label);
+		KUNIT_EXPECT_EQ_MSG(test, monitor->base.window[round_up(request->size, 8)],
+				    BPMP_GUEST_UNTOUCHED, "%s", request->label);
 	}
-	KUNIT_EXPECT_GT(test, monitor->rings, 50U);
+	KUNIT_EXPECT_GT(test, monitor->base.rings, 50U);
 }
 
 /* Each answer of the vectors arrives as it is, errors too, and no byte more than was asked for. */
@@ -141,14 +134,15 @@ static void bpmp_guest_test_answers(struct kunit *test)
 		if (answer->size > MSG_DATA_MIN_SZ)
 			continue;
 		monitor->answer = answer;
-		memset(rx, UNTOUCHED, sizeof(rx));
-		KUNIT_EXPECT_EQ(test, bpmp_guest_perform(&monitor->guest, &msg), 0);
+		memset(rx, BPMP_GUEST_UNTOUCHED, sizeof(rx));
+		KUNIT_EXPECT_EQ(test, monitor_request(test, monitor, &msg), 0);
 		KUNIT_EXPECT_EQ(test, msg.rx.ret, answer->err);
 		KUNIT_EXPECT_EQ_MSG(test, 0, memcmp(rx, answer->bytes, answer->size), "%s",
 				    answer->label);
-		KUNIT_EXPECT_EQ_MSG(test, rx[answer->size], UNTOUCHED, "%s", answer->label);
+		KUNIT_EXPECT_EQ_MSG(test, rx[answer->size], BPMP_GUEST_UNTOUCHED, "%s",
+				    answer->label);
 	}
-	KUNIT_EXPECT_GT(test, monitor->rings, 20U);
+	KUNIT_EXPECT_GT(test, monitor->base.rings, 20U);
 }
 
 /* What the transport reports is the result; the buffer has nothing of an earlier answer. */
@@ -161,13 +155,13 @@ static void bpmp_guest_test_transport_status(struct kunit *test)
 
 	monitor->answer = &late;
 	monitor->tstat = -ETIMEDOUT;
-	KUNIT_EXPECT_EQ(test, bpmp_guest_perform(&monitor->guest, &msg), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, monitor_request(test, monitor, &msg), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, msg.rx.ret, -23);
 	KUNIT_EXPECT_EQ(test, rx, 0U);
 
 	/* A status that is no errno is an error all the same. */
 	monitor->tstat = 5;
-	KUNIT_EXPECT_EQ(test, bpmp_guest_perform(&monitor->guest, &msg), -EIO);
+	KUNIT_EXPECT_EQ(test, monitor_request(test, monitor, &msg), -EIO);
 }
 
 /* A monitor without TSTAT that leaves RET alone has not answered. */
@@ -178,49 +172,53 @@ static void bpmp_guest_test_known_monitor(struct kunit *test)
 	u32 rx = 0x12345678;
 	struct tegra_bpmp_message msg = { .rx = { .data = &rx, .size = sizeof(rx) } };
 
-	KUNIT_EXPECT_FALSE(test, monitor->guest.has_status);
-	KUNIT_EXPECT_EQ(test, bpmp_guest_perform(&monitor->guest, &msg), -EIO);
+	KUNIT_EXPECT_FALSE(test, monitor->base.guest.has_status);
+	KUNIT_EXPECT_EQ(test, monitor_request(test, monitor, &msg), -EIO);
 	KUNIT_EXPECT_EQ(test, rx, 0U);
 
 	/* There, 0x414 is no status. */
 	monitor->tstat = -ETIMEDOUT;
 	monitor->answer = &denied;
-	KUNIT_EXPECT_EQ(test, bpmp_guest_perform(&monitor->guest, &msg), 0);
+	KUNIT_EXPECT_EQ(test, monitor_request(test, monitor, &msg), 0);
 	KUNIT_EXPECT_EQ(test, msg.rx.ret, -13);
 }
 
-/* An atomic caller doesn't wait for a window that stays taken, and doesn't touch it. */
-static void bpmp_guest_test_atomic_gives_up(struct kunit *test)
+/* Every size, with a monitor of either kind. */
+static void bpmp_guest_test_accesses(struct kunit *test)
 {
-	struct monitor *monitor = monitor_new(test, BPMP_GUEST_MAGIC_VALUE);
-	struct tegra_bpmp_message msg = { };
-	unsigned long flags;
-	int err;
+	static const u32 magics[] = { BPMP_GUEST_MAGIC_VALUE, 0 };
+	static const size_t others[] = { 0, 1, 8, 9, MSG_DATA_MIN_SZ };
+	u8 tx[MSG_DATA_MIN_SZ] = { }, rx[MSG_DATA_MIN_SZ];
+	size_t magic, size, other;
 
-	monitor->answer = &nothing;
-	monitor->guest.busy = BIT(0);
-	local_irq_save(flags);
-	err = bpmp_guest_transfer(&monitor->guest, &msg, true);
-	local_irq_restore(flags);
-	KUNIT_EXPECT_EQ(test, err, -EAGAIN);
-	KUNIT_EXPECT_EQ(test, monitor->rings, 0U);
+	for (magic = 0; magic < ARRAY_SIZE(magics); magic++) {
+		struct monitor *monitor = monitor_new(test, magics[magic]);
 
-	monitor->guest.busy = 0;
-	local_irq_save(flags);
-	err = bpmp_guest_transfer(&monitor->guest, &msg, true);
-	local_irq_restore(flags);
-	KUNIT_EXPECT_EQ(test, err, 0);
-	KUNIT_EXPECT_EQ(test, bpmp_guest_transfer(&monitor->guest, &msg, false), 0);
-	KUNIT_EXPECT_EQ(test, monitor->rings, 2U);
-	KUNIT_EXPECT_EQ(test, monitor->guest.busy, 0UL);
+		monitor->answer = &nothing;
+		for (size = 0; size <= MSG_DATA_MIN_SZ; size++) {
+			for (other = 0; other < ARRAY_SIZE(others); other++) {
+				struct tegra_bpmp_message wide = {
+					.tx = { .data = tx, .size = size },
+					.rx = { .data = rx, .size = others[other] },
+				};
+				struct tegra_bpmp_message narrow = {
+					.tx = { .data = tx, .size = others[other] },
+					.rx = { .data = rx, .size = size },
+				};
+
+				KUNIT_EXPECT_EQ(test, monitor_request(test, monitor, &wide), 0);
+				KUNIT_EXPECT_EQ(test, monitor_request(test, monitor, &narrow), 0);
+			}
+		}
+	}
 }
 
 static struct kunit_case bpmp_guest_test_cases[] = {
 	KUNIT_CASE(bpmp_guest_test_requests),
 	KUNIT_CASE(bpmp_guest_test_answers),
+	KUNIT_CASE(bpmp_guest_test_accesses),
 	KUNIT_CASE(bpmp_guest_test_transport_status),
 	KUNIT_CASE(bpmp_guest_test_known_monitor),
-	KUNIT_CASE(bpmp_guest_test_atomic_gives_up),
 	{}
 };
 

@@ -24,7 +24,6 @@
 #include <linux/mutex.h>
 #include <linux/of.h>
 #include <linux/string.h>
-#include <linux/time64.h>
 
 #include <soc/tegra/bpmp.h>
 #include <soc/tegra/bpmp-abi.h>
@@ -32,39 +31,68 @@
 #include "bpmp-private.h"
 #include "bpmp-guest-proxy.h"
 
-/*
- * How long an atomic caller, with its interrupts off, tries for a window that another CPU uses.
- * Well above the 0.1 ms that an answer takes, well below what a watchdog notices.
- */
-#define BPMP_GUEST_ATOMIC_TRY_US	(10 * USEC_PER_MSEC)
-
-static void bpmp_guest_write(struct bpmp_guest *guest, unsigned int offset,
-			     const void *data, size_t size)
+static u64 bpmp_guest_mmio_read(struct bpmp_guest *guest, unsigned int offset,
+				unsigned int size)
 {
+	void __iomem *at = guest->window + offset;
+
+	return size == sizeof(u64) ? readq(at) : readl(at);
+}
+
+static void bpmp_guest_mmio_write(struct bpmp_guest *guest, unsigned int offset,
+				  unsigned int size, u64 value)
+{
+	void __iomem *at = guest->window + offset;
+
+	if (size == sizeof(u64))
+		writeq(value, at);
+	else
+		writel(value, at);
+}
+
+static const struct bpmp_guest_bus bpmp_guest_mmio = {
+	.read = bpmp_guest_mmio_read,
+	.write = bpmp_guest_mmio_write,
+};
+
+static u64 bpmp_guest_read(struct bpmp_guest *guest, unsigned int offset, unsigned int size)
+{
+	return guest->bus->read(guest, offset, size);
+}
+
+static void bpmp_guest_write(struct bpmp_guest *guest, unsigned int offset, unsigned int size,
+			     u64 value)
+{
+	guest->bus->write(guest, offset, size, value);
+}
+
+static void bpmp_guest_write_payload(struct bpmp_guest *guest, const void *data, size_t size)
+{
+	unsigned int offset = BPMP_GUEST_TX;
 	const u8 *from = data;
-	u64 word;
+	__le64 word;
 
 	for (; size; offset += sizeof(word)) {
 		size_t step = min(size, sizeof(word));
 
 		word = 0;
 		memcpy(&word, from, step);
-		__raw_writeq(word, guest->window + offset);
+		bpmp_guest_write(guest, offset, sizeof(word), le64_to_cpu(word));
 		from += step;
 		size -= step;
 	}
 }
 
-static void bpmp_guest_read(struct bpmp_guest *guest, unsigned int offset,
-			    void *data, size_t size)
+static void bpmp_guest_read_payload(struct bpmp_guest *guest, void *data, size_t size)
 {
+	unsigned int offset = BPMP_GUEST_RX;
 	u8 *to = data;
-	u64 word;
+	__le64 word;
 
 	for (; size; offset += sizeof(word)) {
 		size_t step = min(size, sizeof(word));
 
-		word = __raw_readq(guest->window + offset);
+		word = cpu_to_le64(bpmp_guest_read(guest, offset, sizeof(word)));
 		memcpy(to, &word, step);
 		to += step;
 		size -= step;
@@ -82,41 +110,37 @@ int bpmp_guest_perform(struct bpmp_guest *guest, struct tegra_bpmp_message *msg)
 	u64 both;
 	int err;
 
-	writeq(msg->tx.size, guest->window + BPMP_GUEST_TX_SIZE);
-	writeq(msg->rx.size, guest->window + BPMP_GUEST_RX_SIZE);
-	bpmp_guest_write(guest, BPMP_GUEST_TX, msg->tx.data, msg->tx.size);
+	bpmp_guest_write(guest, BPMP_GUEST_TX_SIZE, sizeof(u64), msg->tx.size);
+	bpmp_guest_write(guest, BPMP_GUEST_RX_SIZE, sizeof(u64), msg->rx.size);
+	bpmp_guest_write_payload(guest, msg->tx.data, msg->tx.size);
 	if (!guest->has_status)
-		writel(BPMP_GUEST_NO_ANSWER, guest->window + BPMP_GUEST_RET);
+		bpmp_guest_write(guest, BPMP_GUEST_RET, sizeof(u32), BPMP_GUEST_NO_ANSWER);
 
-	guest->ring(guest, msg->mrq);
+	bpmp_guest_write(guest, BPMP_GUEST_MRQ, sizeof(u32), msg->mrq);
 
 	if (guest->has_status) {
-		both = readq(guest->window + BPMP_GUEST_RET);
+		both = bpmp_guest_read(guest, BPMP_GUEST_RET, sizeof(u64));
 		msg->rx.ret = lower_32_bits(both);
 		err = upper_32_bits(both);
 	} else {
-		msg->rx.ret = readl(guest->window + BPMP_GUEST_RET);
+		msg->rx.ret = bpmp_guest_read(guest, BPMP_GUEST_RET, sizeof(u32));
 		err = msg->rx.ret == BPMP_GUEST_NO_ANSWER ? -EIO : 0;
 	}
 	if (err) {
 		memset(msg->rx.data, 0, msg->rx.size);
 		return IS_ERR_VALUE((long)err) ? err : -EIO;
 	}
-	bpmp_guest_read(guest, BPMP_GUEST_RX, msg->rx.data, msg->rx.size);
+	bpmp_guest_read_payload(guest, msg->rx.data, msg->rx.size);
 	return 0;
 }
 
-static void bpmp_guest_ring(struct bpmp_guest *guest, u32 mrq)
+/* Looks whether the window has TSTAT, so the bus must work. */
+void bpmp_guest_setup(struct bpmp_guest *guest, const struct bpmp_guest_bus *bus)
 {
-	writel(mrq, guest->window + BPMP_GUEST_MRQ);
-}
-
-void bpmp_guest_setup(struct bpmp_guest *guest, void __iomem *window)
-{
-	guest->window = window;
+	guest->bus = bus;
 	guest->busy = 0;
-	guest->ring = bpmp_guest_ring;
-	guest->has_status = readl(window + BPMP_GUEST_MAGIC) == BPMP_GUEST_MAGIC_VALUE;
+	guest->has_status = bpmp_guest_read(guest, BPMP_GUEST_MAGIC, sizeof(u32)) ==
+			    BPMP_GUEST_MAGIC_VALUE;
 	mutex_init(&guest->lock);
 }
 
@@ -195,7 +219,6 @@ static int bpmp_guest_address(struct device *dev, phys_addr_t *address)
 static int tegra_bpmp_guest_init(struct tegra_bpmp *bpmp)
 {
 	struct bpmp_guest *guest;
-	void __iomem *window;
 	phys_addr_t address;
 	int err;
 
@@ -206,10 +229,10 @@ static int tegra_bpmp_guest_init(struct tegra_bpmp *bpmp)
 	guest = devm_kzalloc(bpmp->dev, sizeof(*guest), GFP_KERNEL);
 	if (!guest)
 		return -ENOMEM;
-	window = devm_ioremap(bpmp->dev, address, BPMP_GUEST_WINDOW_SIZE);
-	if (!window)
+	guest->window = devm_ioremap(bpmp->dev, address, BPMP_GUEST_WINDOW_SIZE);
+	if (!guest->window)
 		return -ENOMEM;
-	bpmp_guest_setup(guest, window);
+	bpmp_guest_setup(guest, &bpmp_guest_mmio);
 	bpmp->priv = guest;
 
 	err = bpmp_guest_ping(guest);

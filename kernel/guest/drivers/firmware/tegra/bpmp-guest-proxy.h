@@ -23,23 +23,43 @@ struct tegra_bpmp_message;
 /* What RET holds until an answer replaces it, where the monitor may leave it alone. */
 #define BPMP_GUEST_NO_ANSWER	0x7fffffff
 
+/*
+ * How long an atomic caller, with its interrupts off, tries for a window that another CPU uses.
+ * Well above the 0.1 ms that an answer takes, well below what a watchdog notices.
+ */
+#define BPMP_GUEST_ATOMIC_TRY_US	10000
+
+struct bpmp_guest;
+
+/**
+ * struct bpmp_guest_bus - how the window is reached
+ * @read: one load of @size bytes, 4 or 8, little-endian
+ * @write: one store; at BPMP_GUEST_MRQ it returns when the request is answered
+ *
+ * Each call is one access, and so one exit to the monitor.
+ */
+struct bpmp_guest_bus {
+	u64 (*read)(struct bpmp_guest *guest, unsigned int offset, unsigned int size);
+	void (*write)(struct bpmp_guest *guest, unsigned int offset, unsigned int size, u64 value);
+};
+
 /**
  * struct bpmp_guest - the window, and who uses it
- * @window: BPMP_GUEST_WINDOW_SIZE bytes of registers
+ * @bus: the way there
+ * @window: BPMP_GUEST_WINDOW_SIZE bytes of registers; the bus's
  * @has_status: TSTAT and MAGIC are there
  * @lock: held by the one threaded caller that may wait for @busy
  * @busy: bit 0: a caller, threaded or atomic, owns the window
- * @ring: performs the request whose payload and sizes are in the window
  */
 struct bpmp_guest {
+	const struct bpmp_guest_bus *bus;
 	void __iomem *window;
 	bool has_status;
 	struct mutex lock; /* among threaded callers */
 	unsigned long busy;
-	void (*ring)(struct bpmp_guest *guest, u32 mrq);
 };
 
-void bpmp_guest_setup(struct bpmp_guest *guest, void __iomem *window);
+void bpmp_guest_setup(struct bpmp_guest *guest, const struct bpmp_guest_bus *bus);
 int bpmp_guest_perform(struct bpmp_guest *guest, struct tegra_bpmp_message *msg);
 int bpmp_guest_transfer(struct bpmp_guest *guest, struct tegra_bpmp_message *msg, bool atomic);
 

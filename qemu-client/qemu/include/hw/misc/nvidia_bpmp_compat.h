@@ -8,6 +8,7 @@
 #ifndef HW_MISC_NVIDIA_BPMP_COMPAT_H
 #define HW_MISC_NVIDIA_BPMP_COMPAT_H
 
+#include "hw/sysbus.h"
 #include "hw/misc/nvidia_bpmp_features.h"
 
 #ifdef NVIDIA_BPMP_HAVE_SYSTEM_HEADERS

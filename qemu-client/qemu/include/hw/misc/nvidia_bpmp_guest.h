@@ -27,16 +27,8 @@
 #define NVIDIA_BPMP_REGION_SIZE 0x1000
 
 #define NVIDIA_BPMP_MAGIC       0x324d5042  /* "BPM2" */
-#define NVIDIA_BPMP_PAYLOAD_MAX 120
-
-/* The firmware's error numbers that the device itself uses. Not errno's. */
-#define NVIDIA_BPMP_EIO         5
-#define NVIDIA_BPMP_ETIMEDOUT   23
 
 /* Where the window is, unless the user says otherwise: the first free one. */
 #define NVIDIA_BPMP_ADDR_FIRST  0x090c0000ULL
 #define NVIDIA_BPMP_ADDR_SECOND 0x090d0000ULL
-/* Physical addresses have 52 bits at most. */
-#define NVIDIA_BPMP_ADDR_END    (1ULL << 52)
-
 #endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a guest's kernel looks for the BPMP where its VMM has it.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "broker/base/string_view.h"
+#include "broker/ctl/doctor_checks.h"
+#include "broker/ctl/selftest_checks.h"
+#include "broker/devicetree/bpmp_use.h"
+#include "broker/devicetree/cells.h"
+#include "broker/devicetree/tree.h"
+
+namespace bpmp::ctl {
+namespace {
+
+// What a property begins with, as a number of two cells; none where it is shorter.
+std::optional<uint64_t> TwoCells(std::string_view value) {
+  if (value.size() < 2 * devicetree::kCellSize) return std::nullopt;
+  return uint64_t{devicetree::LoadCell(value)} << 32 |
+         devicetree::LoadCell(value.substr(devicetree::kCellSize));
+}
+
+// Where a device tree has the window of nvidia-bpmp-guest.
+absl::StatusOr<uint64_t> WindowIn(const devicetree::Tree& /*tree*/, const devicetree::Node& bpmp) {
+  const devicetree::Property* const where = bpmp.Find("virtual-pa");
+  if (where == nullptr || where->value.size() != sizeof(uint64_t)) {
+    return absl::NotFoundError("its bpmp node has no virtual-pa of two cells");
+  }
+  return *TwoCells(where->value);
+}
+
+// Where a device tree has the doorbells of nvidia-bpmp-mailbox.
+absl::StatusOr<uint64_t> DoorbellsIn(const devicetree::Tree& tree, const devicetree::Node& bpmp) {
+  if (bpmp.Find("virtual-pa") != nullptr) {
+    return absl::InvalidArgumentError("its bpmp node has a virtual-pa, the device is a mailbox");
+  }
+  const devicetree::Property* const mboxes = bpmp.Find("mboxes");
+  if (mboxes == nullptr || mboxes->value.size() < 2 * devicetree::kCellSize) {
+    return absl::NotFoundError("its bpmp node has no mboxes");
+  }
+  const devicetree::Node* const hsp = tree.FindPhandle(devicetree::LoadCell(mboxes->value));
+  const devicetree::Property* const reg = hsp == nullptr ? nullptr : hsp->Find("reg");
+  const auto address = reg == nullptr ? std::nullopt : TwoCells(reg->value);
+  if (!address) return absl::NotFoundError("what its bpmp node's mboxes refer to has no reg");
+  return *address;
+}
+
+struct FrontEnd {
+  const char* device;
+  // Where it is if it isn't told (qemu-client/qemu/docs/specs): the first that is free.
+  std::array<uint64_t, 2> places;
+  absl::StatusOr<uint64_t> (*in_tree)(const devicetree::Tree&, const devicetree::Node& bpmp);
+};
+constexpr FrontEnd kFrontEnds[] = {
+    {"nvidia-bpmp-guest", {0x090c0000, 0x090d0000}, WindowIn},
+    {"nvidia-bpmp-mailbox", {0x0b000000, 0x0b000000}, DoorbellsIn},
+};
+
+// What follows `option`, where the argument after it begins with `start`.
+std::optional<std::string> Argument(const std::vector<std::string>& arguments,
+                                    std::string_view option, std::string_view start = "") {
+  for (size_t i = 0; i + 1 < arguments.size(); ++i) {
+    if (arguments[i] == option && absl::StartsWith(arguments[i + 1], ToAbsl(start))) {
+      return arguments[i + 1];
+    }
+  }
+  return std::nullopt;
+}
+
+// Of "nvidia-bpmp-guest,broker=...,addr=0x..."; none where it isn't said.
+std::optional<uint64_t> AddressOf(const std::string& device) {
+  for (const absl::string_view part : absl::StrSplit(device, ',')) {
+    uint64_t address = 0;
+    if (absl::StartsWith(part, "addr=0x") && absl::SimpleHexAtoi(part.substr(5), &address)) {
+      return address;
+    }
+    if (absl::StartsWith(part, "addr=") && absl::SimpleAtoi(part.substr(5), &address)) {
+      return address;
+    }
+  }
+  return std::nullopt;
+}
+
+// Where the guest whose device tree this is looks. Else why that can't be said.
+absl::StatusOr<uint64_t> AskedBy(const std::string& path, const FrontEnd& front_end) {
+  // A VMM chooses the name, and to open some files does something, or never ends.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return absl::InvalidArgumentError("no file, or none that can be read");
+  }
+  auto tree = devicetree::Tree::Read(path);
+  if (!tree.ok()) return tree.status();
+  const auto bpmp = devicetree::FindBpmp(*tree);
+  if (!bpmp.ok()) return bpmp.status();
+  return front_end.in_tree(*tree, **bpmp);
+}
+
+// What is wrong with one VM's front end, if its VMM has that; "" where nothing is, or nothing can
+// be said.
+std::string FaultOf(const v1::Vm& vm, const HostView& host,
+                    const std::vector<std::string>& arguments, const FrontEnd& front_end) {
+  const auto device = Argument(arguments, "-device", front_end.device);
+  const auto tree = Argument(arguments, "-dtb");
+  // Without a tree of its own the guest has QEMU's, which fits.
+  if (!device || !tree) return "";
+  const auto asked = AskedBy(host.FileOf(vm.session().pid(), *tree), front_end);
+  if (!asked.ok()) {
+    return absl::StrCat(vm.name(), "'s device tree ", *tree, ": ", asked.status().message());
+  }
+  const auto given = AddressOf(*device);
+  const auto& places = front_end.places;
+  const bool fits =
+      given ? *given == *asked : std::find(places.begin(), places.end(), *asked) != places.end();
+  if (fits) return "";
+  return absl::StrFormat("%s's kernel looks at 0x%x, the device is at 0x%x", vm.name(), *asked,
+                         given.value_or(places[0]));
+}
+
+}  // namespace
+
+v1::SelftestCheck CheckWindows(const Patient& patient, const HostView& host) {
+  std::vector<std::string> faults;
+  for (const v1::Vm& vm : patient.vms.vms()) {
+    if (vm.session().pid() <= 0) continue;
+    const std::vector<std::string> arguments = host.CommandLine(vm.session().pid());
+    for (const FrontEnd& front_end : kFrontEnds) {
+      std::string fault = FaultOf(vm, host, arguments, front_end);
+      if (!fault.empty()) faults.push_back(std::move(fault));
+    }
+  }
+  if (faults.empty()) {
+    return Passed("windows", "no guest's device tree has another address than its VMM");
+  }
+  return Failed("windows", FirstOf(faults),
+                "make the tree's bpmp node (virtual-pa, or reg of its mboxes) and addr= of QEMU's "
+                "device the same");
+}
+
+}  // namespace bpmp::ctl

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CTL_GUEST_NODE_H_
+#define BROKER_CTL_GUEST_NODE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "broker/ctl/host_tree.h"
+#include "broker/devicetree/tree.h"
+
+namespace bpmp::ctl {
+
+// Writes a host's node, with what is below it, as a source for a guest's device tree:
+//  - What the host's BPMP provides is provided by the guest's, whose label is `bpmp`: clocks,
+//    resets, power domains, assigned clocks with parents and rates, each with its name.
+//  - References to what a guest doesn't have are left out, and a comment says so: the IOMMU,
+//    interconnects, DMA, pins, supplies, GPIOs, and what other providers than the BPMP provide.
+//  - References within the node stay.
+//  - `reg` is as on the host, in the two cells each for address and size that the root of a guest's
+//    tree has; `interrupts` is as on the host; `status` is left out, which means "okay".
+//  - All else is byte by byte what it was.
+// Fit for dtc, whatever the tree: names were checked when it was read, and values are escaped.
+class GuestNode {
+ public:
+  explicit GuestNode(const HostTree& host) : host_(host) {}  // not owned
+
+  // `depth` counts tabs. InvalidArgument, with node and property, for references that can't be
+  // read.
+  absl::StatusOr<std::string> Write(const devicetree::Node& node, int depth);
+
+ private:
+  absl::Status WriteNode(const devicetree::Node& node, int depth);
+  absl::Status WriteProperty(const devicetree::Node& node, const devicetree::Property& property);
+  absl::Status WriteList(const devicetree::Node& node, size_t kind);
+  absl::Status WriteAssigned(const devicetree::Node& node);
+  void WriteReg(const devicetree::Node& node, const devicetree::Property& reg);
+  // A phandle of one node, e.g. `phy-handle`.
+  void WriteLink(const devicetree::Node& node, const devicetree::Property& property);
+  void FindTargets(const devicetree::Node& node);
+  void Line(const std::string& text);
+  void LeftOut(std::string_view what);
+  bool IsInside(const devicetree::Node* node) const;
+  std::string LabelOf(const devicetree::Node& node) const;
+
+  const HostTree& host_;
+  const devicetree::Node* top_ = nullptr;
+  absl::flat_hash_set<const devicetree::Node*> targets_;  // of links within `top_`
+  std::string text_;
+  std::string indent_;
+};
+
+}  // namespace bpmp::ctl
+
+#endif  // BROKER_CTL_GUEST_NODE_H_

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "broker/base/status_macros.h"
+#include "broker/ctl/interrupt.h"
+#include "broker/ctl/json.h"
+#include "broker/ctl/top_view.h"
+#include "broker/ctl/units.h"
+#include "broker/ctl/verbs.h"
+
+namespace bpmp::ctl {
+namespace {
+
+struct TopOptions {
+  std::string interval = "1s";
+  uint64_t count = 0;  // 0: until Ctrl-C
+};
+
+absl::StatusOr<Sample> Take(AdminClient& admin) {
+  Sample sample;
+  BPMP_ASSIGN_OR_RETURN(
+      sample.status, admin.Call(&v1::Admin::Stub::GetServerStatus, v1::GetServerStatusRequest()));
+  BPMP_ASSIGN_OR_RETURN(sample.vms, admin.Call(&v1::Admin::Stub::ListVms, v1::ListVmsRequest()));
+  sample.at = absl::Now();
+  return sample;
+}
+
+// Of the terminal; without one, all that there is.
+size_t Lines(bool live) {
+  winsize size{};
+  if (!live || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) {
+    return std::numeric_limits<size_t>::max();
+  }
+  return size.ws_row;
+}
+
+// One picture, over the last one where the terminal can.
+bool Show(Context& context, const Sample& before, const Sample& now) {
+  if (context.globals().json()) return context.Print(ToJson(now.vms, JsonLayout::kOneLine));
+  const bool live = context.style().color;
+  // Home, then what is new, then nothing more: no flicker as from an empty screen.
+  return context.Print(absl::StrCat(live ? "\x1b[H\x1b[2J" : "",
+                                    TopText(before, now, Lines(live), context.style()),
+                                    live ? "" : "\n"));
+}
+
+absl::StatusOr<ExitCode> Top(Context& context, const TopOptions& options) {
+  BPMP_ASSIGN_OR_RETURN(const absl::Duration interval, ParseTimeout(options.interval));
+  BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
+  BPMP_ASSIGN_OR_RETURN(Sample before, Take(*admin));
+  absl::Notification interrupted;
+  const InterruptGuard guard([&interrupted] { interrupted.Notify(); });
+  for (uint64_t shown = 0; options.count == 0 || shown < options.count; ++shown) {
+    if (interrupted.WaitForNotificationWithTimeout(interval)) break;
+    BPMP_ASSIGN_OR_RETURN(Sample now, Take(*admin));
+    if (!Show(context, before, now)) break;
+    before = std::move(now);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void AddTopVerb(VerbTree& verbs) {
+  auto options = std::make_shared<TopOptions>();
+  CLI::App* top = verbs.Add("top", "How busy the VMs are, as it changes, until Ctrl-C",
+                            [options](Context& context) { return Top(context, *options); });
+  top->add_option("--interval", options->interval, "How often [1s]")->type_name("TIME");
+  top->add_option("--count", options->count, "End after as many pictures")->type_name("NUMBER");
+}
+
+}  // namespace bpmp::ctl

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/ctl/vm_changes.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "broker/base/status_macros.h"
+#include "broker/ctl/style.h"
+#include "broker/ctl/vm_flags.h"
+
+namespace bpmp::ctl {
+namespace {
+
+using Devices = google::protobuf::RepeatedPtrField<v1::DeviceGrantConfig>;
+using Grants = google::protobuf::RepeatedPtrField<v1::ResourceGrantConfig>;
+
+const std::string& NameOf(const v1::DeviceGrantConfig& grant) { return grant.device(); }
+const std::string& NameOf(const v1::ResourceGrantConfig& grant) { return grant.name(); }
+
+template <typename List>
+auto Find(List* list, const std::string& name) {
+  return std::find_if(list->begin(), list->end(),
+                      [&](const auto& entry) { return NameOf(entry) == name; });
+}
+
+template <typename List>
+absl::Status Take(const char* what, const std::vector<std::string>& names, List* list) {
+  for (const std::string& name : names) {
+    const auto found = Find(list, name);
+    if (found == list->end()) {
+      const std::string there = absl::StrJoin(
+          *list, ", ", [](std::string* out, const auto& entry) { *out += NameOf(entry); });
+      return absl::InvalidArgumentError(absl::StrCat("the VM's entry has no ", what, " ",
+                                                     Quoted(name), "; it has ",
+                                                     there.empty() ? "none" : there));
+    }
+    list->erase(found);
+  }
+  return absl::OkStatus();
+}
+
+void Add(const std::vector<std::string>& names, Devices* devices) {
+  for (const std::string& name : names) {
+    if (Find(devices, name) == devices->end()) {
+      devices->Add()->set_device(name);
+    }
+  }
+}
+
+absl::Status Add(const std::vector<std::string>& entries, Grants* grants) {
+  for (const std::string& entry : entries) {
+    BPMP_ASSIGN_OR_RETURN(const v1::ResourceGrantConfig grant, ParseGrant(entry));
+    const auto found = Find(grants, grant.name());
+    if (found == grants->end()) {
+      *grants->Add() = grant;
+    } else {
+      *found = grant;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool VmChanges::empty() const {
+  const bool adds = !devices.empty() || !clocks.empty() || !resets.empty() || !domains.empty();
+  const bool takes = !without_devices.empty() || !without_clocks.empty() ||
+                     !without_resets.empty() || !without_domains.empty();
+  return !adds && !takes && !audit_only && !no_audit_only && !hide_ids && !show_ids;
+}
+
+absl::StatusOr<v1::VmConfig> ChangeVmConfig(v1::VmConfig config, const VmChanges& changes) {
+  BPMP_RETURN_IF_ERROR(Take("device", changes.without_devices, config.mutable_devices()));
+  BPMP_RETURN_IF_ERROR(Take("clock", changes.without_clocks, config.mutable_clocks()));
+  BPMP_RETURN_IF_ERROR(Take("reset", changes.without_resets, config.mutable_resets()));
+  BPMP_RETURN_IF_ERROR(
+      Take("power domain", changes.without_domains, config.mutable_power_domains()));
+  Add(changes.devices, config.mutable_devices());
+  BPMP_RETURN_IF_ERROR(Add(changes.clocks, config.mutable_clocks()));
+  BPMP_RETURN_IF_ERROR(Add(changes.resets, config.mutable_resets()));
+  BPMP_RETURN_IF_ERROR(Add(changes.domains, config.mutable_power_domains()));
+  if (changes.audit_only || changes.no_audit_only) {
+    config.set_audit_only(changes.audit_only);
+  }
+  if (changes.hide_ids || changes.show_ids) {
+    config.set_ids(changes.hide_ids ? v1::VmConfig::HIDDEN : v1::VmConfig::SHOWN);
+  }
+  return config;
+}
+
+}  // namespace bpmp::ctl
