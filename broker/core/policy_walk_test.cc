@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random policies under VMs that go on: the core comes to rest, after a drop nobody holds what it
-// may not use, and when all have gone nothing is owed. BPMP_PROPERTY_SEED repeats a walk.
+// Random policies under VMs that go on, some of them drained: the core comes to rest, after a drop
+// nobody holds what it may not use, and when all have gone nothing is owed. BPMP_PROPERTY_SEED
+// repeats a walk.
 #include <cstdint>
-#include <cstdlib>
 #include <iterator>
 #include <random>
 #include <string>
@@ -14,6 +14,7 @@
 #include "broker/core/testing/requests.h"
 #include "broker/core/testing/rig.h"
 #include "broker/core/testing/snapshot.h"
+#include "broker/core/testing/walk_seed.h"
 #include "gtest/gtest.h"
 
 namespace bpmp::core::testing {
@@ -21,10 +22,11 @@ namespace {
 
 constexpr int kLives = 100;
 constexpr int kSteps = 80;
-constexpr int kMaxTransfers = 5'000;
 constexpr VmId kVms[] = {kUartVm, kSpiVm, kEthVm, kGpuVm};
 constexpr const char* kDevices[] = {"uart", "spi", "eth", "vic", "nvdec", "can0", "can1"};
 constexpr const char* kVoted[] = {"bus", "link", "lane"};
+constexpr PcieControllerId kControllers[] = {PcieControllerId(1), PcieControllerId(5)};
+constexpr Admission kAdmissions[] = {Admission::kOpen, Admission::kLeaving, Admission::kClosed};
 constexpr ClockId kClocks[] = {kUart, kSpi, kEthApp, kVic,  kNvdec,
                                kCan0, kBus, kLink,   kLane, kPllADiv};
 constexpr RatePolicy kRules[] = {RatePolicy::kOwner, RatePolicy::kFixed, RatePolicy::kFirst,
@@ -32,12 +34,6 @@ constexpr RatePolicy kRules[] = {RatePolicy::kOwner, RatePolicy::kFixed, RatePol
 
 class PolicyWalk : public ::testing::Test {
  protected:
-  PolicyWalk() {
-    const char* seed = std::getenv("BPMP_PROPERTY_SEED");
-    seed_ = seed == nullptr ? std::random_device()() : std::strtoull(seed, nullptr, 0);
-    random_.seed(seed_);
-  }
-
   uint32_t Below(uint32_t limit) { return static_cast<uint32_t>(random_() % limit); }
   template <typename Table>
   auto Any(const Table& table) {
@@ -60,6 +56,9 @@ class PolicyWalk : public ::testing::Test {
       grant.pulse_on_grant = Below(4) == 0;
       entry(Any(kVms)).devices.push_back(grant);
     }
+    for (const PcieControllerId controller : kControllers) {
+      if (Below(3) != 0) entry(Any(kVms)).pcie_controllers.push_back({controller.value(), {}});
+    }
     for (const VmId vm : kVms) {
       entry(vm).audit_only = Below(8) == 0;
       for (const char* clock : kVoted) {
@@ -74,7 +73,7 @@ class PolicyWalk : public ::testing::Test {
 
   mrq::Request AnyRequest() {
     const ClockId clock = Any(kClocks);
-    switch (Below(8)) {
+    switch (Below(9)) {
       case 0:
       case 1:
         return Enable(clock);
@@ -87,21 +86,29 @@ class PolicyWalk : public ::testing::Test {
       case 5:
         return Below(2) == 0 ? Assert(ResetId(Below(kResetCount)))
                              : Deassert(ResetId(Below(kResetCount)));
+      case 6:
+        return AnySwitch(Any(kControllers));
       default:
         return Below(3) == 0 ? PowerOff(DomainId(Below(kDomainCount)))
                              : PowerOn(DomainId(Below(kDomainCount)));
     }
   }
 
-  static void Rest(Rig* rig) {
-    for (int i = 0; i < kMaxTransfers; ++i) {
-      if (rig->in_flight() > 0) {
-        rig->End();
-      } else if (rig->core().NeedsMaintenance()) {
-        rig->Maintain();
-      }
+  mrq::Request AnySwitch(PcieControllerId controller) {
+    switch (Below(4)) {
+      case 0:
+        return PcieOff(controller);
+      case 1:
+        return PllOff(controller);
+      case 2:
+        return PllOn(controller);
+      default:
+        return PcieOn(controller);
     }
-    ASSERT_EQ(rig->in_flight(), 0u) << rig->Flying();
+  }
+
+  static void Rest(Rig* rig) {
+    rig->RunToRest();
     ASSERT_TRUE(rig->Waiting().empty());
     for (const VmId vm : kVms) ASSERT_FALSE(rig->core().IsReleasing(vm));
   }
@@ -109,7 +116,8 @@ class PolicyWalk : public ::testing::Test {
   static void ExpectNobodyHoldsMore(const Core& core) {
     for (const VmStatus& vm : core.Vms()) {
       if (vm.audit_only) continue;
-      for (const ResourceKind kind : {ResourceKind::kClock, ResourceKind::kDomain}) {
+      for (const ResourceKind kind :
+           {ResourceKind::kClock, ResourceKind::kDomain, ResourceKind::kPcieController}) {
         for (const Resource resource : core.Resources(kind)) {
           if (!absl::c_linear_search(core.Status(resource)->holders, vm.vm)) continue;
           EXPECT_GE(core.GrantOf(vm.vm, resource).access, Access::kVote)
@@ -129,6 +137,8 @@ class PolicyWalk : public ::testing::Test {
       const auto unallowed = dropped_ ? Core::Unallowed::kDrop : Core::Unallowed::kKeep;
       const PolicySpec spec = AnyPolicy();
       ASSERT_TRUE(rig->Install(spec, unallowed).ok());
+    } else if (kind == 3) {
+      rig->core().SetAdmission(vm, Any(kAdmissions));
     } else {
       rig->Ask(vm, AnyRequest());
     }
@@ -138,13 +148,13 @@ class PolicyWalk : public ::testing::Test {
     }
   }
 
-  uint64_t seed_ = 0;
-  std::mt19937_64 random_;
+  const uint64_t seed_ = WalkSeed();
+  std::mt19937_64 random_{seed_};
   bool dropped_ = false;  // what the policy doesn't allow, the last time that it changed
 };
 
 TEST_F(PolicyWalk, NobodyKeepsWhatWasDroppedAndNothingIsOwedAtTheEnd) {
-  SCOPED_TRACE("BPMP_PROPERTY_SEED=" + std::to_string(seed_));
+  SCOPED_TRACE(HowToRepeat(seed_));
   for (int life = 0; life < kLives && !HasFailure(); ++life) {
     Rig rig;
     dropped_ = false;
@@ -158,6 +168,9 @@ TEST_F(PolicyWalk, NobodyKeepsWhatWasDroppedAndNothingIsOwedAtTheEnd) {
     for (const VmId vm : kVms) rig.Release(vm);
     Rest(&rig);
     ExpectConsistent(&rig);
+    for (const PcieControllerId controller : kControllers) {
+      EXPECT_FALSE(rig.firmware().on(controller) || rig.firmware().pll_on(controller));
+    }
     for (const Resource resource : rig.core().Resources(ResourceKind::kClock)) {
       const ResourceStatus status = *rig.core().Status(resource);
       EXPECT_FALSE(status.owes) << status.name;

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <string>
 
 #include "broker/core/testing/random_walk.h"
+#include "broker/core/testing/walk_seed.h"
 #include "gtest/gtest.h"
 
 namespace bpmp::core::testing {
@@ -16,15 +16,15 @@ namespace {
 
 constexpr uint64_t kDefaultSteps = 140'000;
 
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
+uint64_t Steps(uint64_t otherwise) {
+  const char* const steps = std::getenv("BPMP_PROPERTY_STEPS");
+  return steps == nullptr ? otherwise : std::strtoull(steps, nullptr, 0);
 }
 
 void Walk(const Weather& weather, uint64_t default_steps = kDefaultSteps) {
-  const uint64_t seed = FromEnvironment("BPMP_PROPERTY_SEED", std::random_device()());
-  const uint64_t steps = FromEnvironment("BPMP_PROPERTY_STEPS", default_steps);
-  const std::string repeat = "BPMP_PROPERTY_SEED=" + std::to_string(seed);
+  const uint64_t seed = WalkSeed();
+  const uint64_t steps = Steps(default_steps);
+  const std::string repeat = HowToRepeat(seed);
   SCOPED_TRACE(repeat);
   std::printf("%s\n", repeat.c_str());
   const auto start = std::chrono::steady_clock::now();

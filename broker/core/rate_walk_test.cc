@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -20,6 +19,7 @@
 #include "broker/core/testing/board.h"
 #include "broker/core/testing/requests.h"
 #include "broker/core/testing/rig.h"
+#include "broker/core/testing/walk_seed.h"
 #include "broker/mrq/codec.h"
 #include "gtest/gtest.h"
 
@@ -284,10 +284,8 @@ class RateWalk {
 };
 
 TEST(RateWalkTest, EveryRateIsWhatTheVotesComeTo) {
-  const char* given = std::getenv("BPMP_PROPERTY_SEED");
-  const uint64_t seed =
-      given == nullptr ? std::random_device()() : std::strtoull(given, nullptr, 0);
-  SCOPED_TRACE(absl::StrCat("BPMP_PROPERTY_SEED=", seed));
+  const uint64_t seed = WalkSeed();
+  SCOPED_TRACE(HowToRepeat(seed));
   for (uint64_t life = 0; life < kLives && !::testing::Test::HasFailure(); ++life) {
     RateWalk walk(seed + life);
     for (int step = 0; step < kSteps && !::testing::Test::HasFailure(); ++step) {

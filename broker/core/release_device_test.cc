@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "broker/core/core.h"
 #include "broker/core/testing/board.h"
+#include "broker/core/testing/eth_fixture.h"
 #include "broker/core/testing/requests.h"
 #include "broker/core/testing/rig.h"
 #include "broker/core/testing/snapshot.h"
@@ -30,23 +31,8 @@ Board WithDevice(VmId vm, const std::function<void(DeviceGrant*)>& change) {
   return board;
 }
 
-// Ends transfers until one is in flight whose description is `line`.
-void RunUntil(Rig* rig, const std::string& line) {
-  for (int i = 0; i < 100 && rig->in_flight() > 0 && rig->Flying() != line; ++i) rig->End();
-  EXPECT_EQ(rig->Flying(), line);
-}
-
-class ReleaseStepsTest : public ::testing::Test {
+class ReleaseStepsTest : public EthFixture {
  protected:
-  // All that a driver of eth does.
-  void UseEth() {
-    for (const mrq::Request& request :
-         {PowerOn(kEthDomain), Enable(kPllADiv), Enable(kEthApp), Enable(kEthTx),
-          SetRate(kEthApp, 80 * kMHz), Deassert(kEthReset), Pulse(kEthPcsReset)}) {
-      EXPECT_EQ(rig_.Error(kEthVm, request), 0) << mrq::Describe(request);
-    }
-    rig_.backend().ClearLog();
-  }
   std::vector<Event> Steps() const {
     std::vector<Event> steps;
     std::copy_if(rig_.observer().events.begin(), rig_.observer().events.end(),
@@ -54,8 +40,6 @@ class ReleaseStepsTest : public ::testing::Test {
                  [](const Event& event) { return event.kind == EventKind::kReleaseStep; });
     return steps;
   }
-
-  Rig rig_;
 };
 
 // --- By device ---
@@ -121,7 +105,7 @@ TEST(ReleaseByDevice, AGrantPulsesTheResetOncePerLife) {
 TEST_F(ReleaseStepsTest, WhatFailsIsQuarantinedAndTheRestGoesOn) {
   UseEth();
   rig_.Release(kEthVm);
-  RunUntil(&rig_, "CLK DISABLE clock 15");
+  rig_.RunUntil("CLK DISABLE clock 15");
   rig_.End(Fate::kRefused);
   rig_.RunAll();
   EXPECT_FALSE(rig_.core().IsReleasing(kEthVm));
@@ -135,7 +119,7 @@ TEST_F(ReleaseStepsTest, WhatFailsIsQuarantinedAndTheRestGoesOn) {
 TEST_F(ReleaseStepsTest, AQuarantinedResourceIsNotGivenToAnother) {
   rig_.Call(kSpiVm, Enable(kUart));
   rig_.Release(kSpiVm);
-  RunUntil(&rig_, "CLK DISABLE clock 8");
+  rig_.RunUntil("CLK DISABLE clock 8");
   rig_.End(Fate::kFailed);
   rig_.RunAll();
   const Ticket ticket = rig_.Ask(kUartVm, Enable(kUart));
@@ -151,7 +135,7 @@ TEST_F(ReleaseStepsTest, AQuarantinedResourceIsNotGivenToAnother) {
 TEST_F(ReleaseStepsTest, DoesNotWaitForATransferThatHangs) {
   UseEth();
   rig_.Release(kEthVm);
-  RunUntil(&rig_, "CLK DISABLE clock 14");
+  rig_.RunUntil("CLK DISABLE clock 14");
   const std::string hanging = rig_.Flying();
   rig_.Overdue();
   // Everything else goes on beside it.

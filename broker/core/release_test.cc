@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "broker/core/core.h"
 #include "broker/core/testing/board.h"
+#include "broker/core/testing/eth_fixture.h"
 #include "broker/core/testing/requests.h"
 #include "broker/core/testing/rig.h"
 #include "broker/core/testing/snapshot.h"
@@ -21,26 +22,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Fate = FakeBackend::Fate;
 
-// Ends transfers until one is in flight whose description is `line`.
-void RunUntil(Rig* rig, const std::string& line) {
-  for (int i = 0; i < 100 && rig->in_flight() > 0 && rig->Flying() != line; ++i) rig->End();
-  EXPECT_EQ(rig->Flying(), line);
-}
-
-class ReleaseTest : public ::testing::Test {
- protected:
-  // All that a driver of eth does.
-  void UseEth() {
-    for (const mrq::Request& request :
-         {PowerOn(kEthDomain), Enable(kPllADiv), Enable(kEthApp), Enable(kEthTx),
-          SetRate(kEthApp, 80 * kMHz), Deassert(kEthReset), Pulse(kEthPcsReset)}) {
-      EXPECT_EQ(rig_.Error(kEthVm, request), 0) << mrq::Describe(request);
-    }
-    rig_.backend().ClearLog();
-  }
-
-  Rig rig_;
-};
+using ReleaseTest = EthFixture;
 
 TEST_F(ReleaseTest, GoesFromResetsOverClocksToPower) {
   UseEth();
@@ -98,7 +80,7 @@ TEST_F(ReleaseTest, TheNewLifeWaitsForTheEndOfTheOld) {
   rig_.Release(kEthVm);
   const Ticket ticket = rig_.Ask(kEthVm, Enable(kEthApp));
   EXPECT_EQ(rig_.Of(ticket).kind, Decision::Kind::kWait);
-  RunUntil(&rig_, "PG SET_STATE power domain 0 off");
+  rig_.RunUntil("PG SET_STATE power domain 0 off");
   EXPECT_FALSE(rig_.Answered(ticket));
   rig_.RunAll();
   EXPECT_EQ(rig_.ErrorOf(ticket), 0);
@@ -174,7 +156,7 @@ TEST_F(ReleaseTest, APaymentThatFailsIsTriedAgainThenQuarantined) {
   rig_.Call(kUartVm, SetRate(kUart, 20 * kMHz));
   rig_.Released(kUartVm);
   rig_.Ask(kSpiVm, Disable(kUart));
-  RunUntil(&rig_, "CLK GET_RATE clock 8");
+  rig_.RunUntil("CLK GET_RATE clock 8");
   rig_.End(Fate::kFailed);
   EXPECT_TRUE(rig_.core().NeedsMaintenance());
   rig_.Maintain();

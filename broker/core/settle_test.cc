@@ -75,7 +75,7 @@ TEST_F(SettleTest, ARollBackThatFailedLeavesVotedClocksAtWhatTheirVotesAskFor) {
   const Ticket ticket = rig_.Ask(kVicVm, SetRate(kVic, 110 * kMHz));
   for (const char* undo :
        {"CLK SET_RATE clock 4 to 600000000 Hz", "CLK SET_RATE clock 19 to 150000000 Hz"}) {
-    EndUntil(undo);
+    rig_.RunUntil(undo);
     rig_.End(Fate::kRefused);
   }
   rig_.RunAll();
@@ -87,7 +87,7 @@ TEST_F(SettleTest, ARollBackThatFailedLeavesVotedClocksAtWhatTheirVotesAskFor) {
 TEST_F(SettleTest, WhatFailsToBeSetAgainIsTriedAgain) {
   Hold(kCan0Vm, kBus, 50);
   rig_.Ask(kVicVm, SetRate(kVic, 125 * kMHz));
-  EndUntil("CLK SET_RATE clock 22 to 50000000 Hz");
+  rig_.RunUntil("CLK SET_RATE clock 22 to 50000000 Hz");
   rig_.End(Fate::kRefused);
   rig_.RunAll();
   EXPECT_EQ(Now(kBus), 41);
@@ -201,7 +201,7 @@ TEST_F(AdjustmentTest, ItIsMadeWhenWhatAVmSetIsNoLongerInTheWay) {
 TEST_F(AdjustmentTest, WhoLeavesDuringTheRollBackIsNotWaitedFor) {
   rig_.Call(kNvdecVm, Enable(kNvdec));
   rig_.Ask(kCan1Vm, Disable(kBus));
-  EndUntil("CLK SET_RATE clock 4 to 600000000 Hz");
+  rig_.RunUntil("CLK SET_RATE clock 4 to 600000000 Hz");
   rig_.Ask(kNvdecVm, Disable(kNvdec));
   rig_.RunAll();
   rig_.Maintain();
@@ -211,7 +211,7 @@ TEST_F(AdjustmentTest, WhoLeavesDuringTheRollBackIsNotWaitedFor) {
 
 TEST_F(AdjustmentTest, WhatTheFirmwareRefusesIsNotOwed) {
   rig_.Release(kCan1Vm);
-  EndUntil("CLK SET_RATE clock 22 to 70000000 Hz");
+  rig_.RunUntil("CLK SET_RATE clock 22 to 70000000 Hz");
   rig_.End(Fate::kRefused);
   rig_.RunAll();
   EXPECT_FALSE(Owes(kPllB));

@@ -2,7 +2,6 @@
 // Random rates under one PLL: whatever VMs ask for, the core comes to rest, what somebody relies on
 // stays as it was, and when all have gone nothing is owed. BPMP_PROPERTY_SEED repeats a walk.
 #include <cstdint>
-#include <cstdlib>
 #include <iterator>
 #include <optional>
 #include <random>
@@ -13,6 +12,7 @@
 #include "broker/core/testing/board.h"
 #include "broker/core/testing/requests.h"
 #include "broker/core/testing/rig.h"
+#include "broker/core/testing/walk_seed.h"
 #include "gtest/gtest.h"
 
 namespace bpmp::core::testing {
@@ -20,7 +20,6 @@ namespace {
 
 constexpr int kLives = 150;
 constexpr int kSteps = 60;
-constexpr int kMaxTransfers = 20'000;
 constexpr VmId kVms[] = {kCan0Vm, kCan1Vm, kVicVm, kNvdecVm};
 constexpr ClockId kVoted[] = {kBus, kLane, kLink};
 // All divide 600 MHz but the last three.
@@ -28,12 +27,6 @@ constexpr int64_t kRates[] = {50, 60, 100, 120, 150, 70, 90, 110};
 
 class SettleWalk : public ::testing::Test {
  protected:
-  SettleWalk() {
-    const char* seed = std::getenv("BPMP_PROPERTY_SEED");
-    seed_ = seed == nullptr ? std::random_device()() : std::strtoull(seed, nullptr, 0);
-    random_.seed(seed_);
-  }
-
   uint32_t Below(uint32_t limit) { return static_cast<uint32_t>(random_() % limit); }
   ClockId ClockOf(VmId vm) {
     if (vm == kVicVm) return kVic;
@@ -62,14 +55,7 @@ class SettleWalk : public ::testing::Test {
   // Several releases at once try to pay some debts again and again, so this may take a while; but
   // not for ever.
   static void Rest(Rig* rig) {
-    for (int i = 0; i < kMaxTransfers; ++i) {
-      if (rig->in_flight() > 0) {
-        rig->End();
-      } else if (rig->core().NeedsMaintenance()) {
-        rig->Maintain();
-      }
-    }
-    EXPECT_EQ(rig->in_flight(), 0u) << rig->Flying();
+    rig->RunToRest();
     EXPECT_FALSE(rig->core().NeedsMaintenance());
   }
   // What the core believes is what the hardware does.
@@ -90,12 +76,12 @@ class SettleWalk : public ::testing::Test {
     EXPECT_EQ(rig->firmware().rate(kPllB), 600 * kMHz);
   }
 
-  uint64_t seed_ = 0;
-  std::mt19937_64 random_;
+  const uint64_t seed_ = WalkSeed();
+  std::mt19937_64 random_{seed_};
 };
 
 TEST_F(SettleWalk, ItComesToRestAndNothingIsOwedAtTheEnd) {
-  SCOPED_TRACE("BPMP_PROPERTY_SEED=" + std::to_string(seed_));
+  SCOPED_TRACE(HowToRepeat(seed_));
   for (int life = 0; life < kLives && !HasFailure(); ++life) {
     Rig rig;
     rig.firmware().AddPll(kPllB);

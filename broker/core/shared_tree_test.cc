@@ -41,7 +41,7 @@ TEST_F(SharedTreeTest, WhatCanNotBeUndoneIsSaidAndStaysOwed) {
   const Ticket ticket = rig_.Ask(kVicVm, SetRate(kVic, 110 * kMHz));
   for (const char* undo :
        {"CLK SET_RATE clock 4 to 600000000 Hz", "CLK SET_RATE clock 19 to 150000000 Hz"}) {
-    EndUntil(undo);
+    rig_.RunUntil(undo);
     rig_.End(Fate::kRefused);
   }
   rig_.RunAll();
@@ -91,7 +91,7 @@ TEST_F(SharedTreeTest, AVoteAloneProtectsNoRate) {
 TEST_F(SharedTreeTest, ARateThatCanNotBeReadBackIsNotKnownAnyLonger) {
   rig_.Call(kNvdecVm, Enable(kNvdec));
   const Ticket ticket = rig_.Ask(kVicVm, SetRate(kVic, 120 * kMHz));
-  EndUntil("CLK SET_RATE clock 19 to 120000000 Hz");
+  rig_.RunUntil("CLK SET_RATE clock 19 to 120000000 Hz");
   rig_.End();
   while (rig_.in_flight() > 0) rig_.End(Fate::kLostUndone);
   EXPECT_EQ(rig_.ErrorOf(ticket), 0);
@@ -101,7 +101,7 @@ TEST_F(SharedTreeTest, ARateThatCanNotBeReadBackIsNotKnownAnyLonger) {
 TEST_F(SharedTreeTest, ALostReadIsRepeated) {
   rig_.Call(kNvdecVm, Enable(kNvdec));
   const Ticket ticket = rig_.Ask(kVicVm, SetRate(kVic, 110 * kMHz));
-  EndUntil("CLK SET_RATE clock 19 to 110000000 Hz");
+  rig_.RunUntil("CLK SET_RATE clock 19 to 110000000 Hz");
   rig_.End();
   rig_.End(Fate::kLostUndone);
   rig_.RunAll();
@@ -170,7 +170,7 @@ TEST_F(SharedTreeTest, ADebtThatFellDueDuringAFailedChangeIsPaid) {
   rig_.RunAll();
   EXPECT_EQ(rig_.ErrorOf(ticket), kBusy);
   rig_.Ask(kUartVm, SetRate(kUart, 30 * kMHz));
-  EndUntil("CLK SET_RATE clock 8 to 30000000 Hz");
+  rig_.RunUntil("CLK SET_RATE clock 8 to 30000000 Hz");
   rig_.Ask(kSpiVm, Disable(kUart));
   rig_.End(Fate::kRefused);
   rig_.RunAll();
@@ -202,7 +202,7 @@ TEST_F(SharedTreeTest, WhatWouldDisturbAnotherIsSetBackWhenThatOneLeaves) {
 TEST_F(SharedTreeTest, WhatCanNotBeSetWithoutPowerIsSetWithIt) {
   EXPECT_EQ(Set(kUartVm, kUart, 20), 20);
   rig_.Release(kUartVm);
-  EndUntil("CLK SET_RATE clock 8 to 48000000 Hz");
+  rig_.RunUntil("CLK SET_RATE clock 8 to 48000000 Hz");
   rig_.End(Fate::kRefused, mrq::Error::kNotSup);
   rig_.RunAll();
   EXPECT_FALSE(rig_.core().IsReleasing(kUartVm));

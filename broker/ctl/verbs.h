@@ -42,6 +42,12 @@ class VerbTree {
 // Adds a positional argument that must be given.
 CLI::Option* AddArgument(CLI::App* verb, const std::string& name, std::string* value,
                          const std::string& help);
+// Adds an option with one value, so that what follows isn't taken for another; where `value` is a
+// list it may be repeated.
+template <typename Value>
+void AddOption(CLI::App* verb, const char* name, Value& value, const char* type, const char* help) {
+  verb->add_option(name, value, help)->type_name(type)->allow_extra_args(false);
+}
 
 // The whole command line. `globals` gets the options that every verb has; not owned.
 void AddAllVerbs(VerbTree& verbs, Globals* globals);

@@ -69,20 +69,18 @@ void AddVmAddVerb(VerbTree& verbs, CLI::App* vm_group) {
       ->type_name("");
   verb->add_option("--json", flags->file, "VmConfig as JSON; flags add to it, - is standard input")
       ->type_name("FILE");
-  const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
-    // One value each, so that what follows is not taken for another.
-    verb->add_option(name, value, help)->type_name(type)->allow_extra_args(false);
-  };
-  add("--device", flags->devices, "DEVICE", "A device of the board (may be repeated)");
-  add("--clock", flags->clocks, "CLOCK=ACCESS", "A single clock: get, vote or exclusive");
-  add("--reset", flags->resets, "RESET=ACCESS", "A single reset");
-  add("--domain", flags->domains, "DOMAIN=ACCESS", "A single power domain");
-  add("--vm-socket", flags->socket, "PATH", "Where the VM's socket is");
-  add("--owner", flags->owner, "USER", "Owner of that socket");
-  add("--group", flags->group, "GROUP", "Group of that socket");
-  add("--mode", flags->mode, "OCTAL", "Mode of that socket, e.g. 0660");
-  add("--peer-user", flags->peer_user, "USER", "Who may connect besides root");
-  add("--peer-unit", flags->peer_unit, "UNIT", "The systemd unit that the VMM must run in");
+  AddOption(verb, "--device", flags->devices, "DEVICE", "A device of the board (may be repeated)");
+  AddOption(verb, "--clock", flags->clocks, "CLOCK=ACCESS",
+            "A single clock: get, vote or exclusive");
+  AddOption(verb, "--reset", flags->resets, "RESET=ACCESS", "A single reset");
+  AddOption(verb, "--domain", flags->domains, "DOMAIN=ACCESS", "A single power domain");
+  AddOption(verb, "--vm-socket", flags->socket, "PATH", "Where the VM's socket is");
+  AddOption(verb, "--owner", flags->owner, "USER", "Owner of that socket");
+  AddOption(verb, "--group", flags->group, "GROUP", "Group of that socket");
+  AddOption(verb, "--mode", flags->mode, "OCTAL", "Mode of that socket, e.g. 0660");
+  AddOption(verb, "--peer-user", flags->peer_user, "USER", "Who may connect besides root");
+  AddOption(verb, "--peer-unit", flags->peer_unit, "UNIT",
+            "The systemd unit that the VMM must run in");
   verb->add_flag("--all-exclusive", flags->all_exclusive,
                  "Everything, for the one VM that stands for a host");
   verb->add_flag("--hide-ids", flags->hide_ids, "Don't show the names of what it may not use");

@@ -71,19 +71,19 @@ absl::StatusOr<ExitCode> Update(Context& context, const Arguments& arguments) {
 }
 
 void AddChangeOptions(CLI::App* verb, VmChanges* changes) {
-  const auto add = [verb](const char* name, auto& value, const char* type, const char* help) {
-    // One value each, so that what follows is not taken for another.
-    verb->add_option(name, value, help)->type_name(type)->allow_extra_args(false);
-  };
-  add("--device", changes->devices, "DEVICE",
-      "Give it a device (may be repeated, as all of these)");
-  add("--clock", changes->clocks, "CLOCK=ACCESS", "Give it a single clock: get, vote or exclusive");
-  add("--reset", changes->resets, "RESET=ACCESS", "Give it a single reset");
-  add("--domain", changes->domains, "DOMAIN=ACCESS", "Give it a single power domain");
-  add("--without-device", changes->without_devices, "DEVICE", "Take a device from it");
-  add("--without-clock", changes->without_clocks, "CLOCK", "Take a single clock from it");
-  add("--without-reset", changes->without_resets, "RESET", "Take a single reset from it");
-  add("--without-domain", changes->without_domains, "DOMAIN", "Take a single power domain from it");
+  AddOption(verb, "--device", changes->devices, "DEVICE",
+            "Give it a device (may be repeated, as all of these)");
+  AddOption(verb, "--clock", changes->clocks, "CLOCK=ACCESS",
+            "Give it a single clock: get, vote or exclusive");
+  AddOption(verb, "--reset", changes->resets, "RESET=ACCESS", "Give it a single reset");
+  AddOption(verb, "--domain", changes->domains, "DOMAIN=ACCESS", "Give it a single power domain");
+  AddOption(verb, "--without-device", changes->without_devices, "DEVICE", "Take a device from it");
+  AddOption(verb, "--without-clock", changes->without_clocks, "CLOCK",
+            "Take a single clock from it");
+  AddOption(verb, "--without-reset", changes->without_resets, "RESET",
+            "Take a single reset from it");
+  AddOption(verb, "--without-domain", changes->without_domains, "DOMAIN",
+            "Take a single power domain from it");
   CLI::Option* audit = verb->add_flag("--audit-only", changes->audit_only,
                                       "Allow, count and log what its policy denies");
   verb->add_flag("--no-audit-only", changes->no_audit_only, "Deny it again")->excludes(audit);

@@ -144,7 +144,7 @@ TEST_F(DaemonComponentTest, BadFaultsAndMissingFiles) {
   EXPECT_THAT(Slurp("err"), HasSubstr("/broker.yaml:3:26: faults: "));
   Start({"--config", root_ + "/nothing.yaml"});
   EXPECT_EQ(WaitForEnd(), 78);
-  EXPECT_THAT(Slurp("err"), HasSubstr("can't open " + root_ + "/nothing.yaml"));
+  EXPECT_THAT(Slurp("err"), HasSubstr("can't read " + root_ + "/nothing.yaml"));
 }
 
 // A script that keeps the answer in a file must not take a full disk for "OK".

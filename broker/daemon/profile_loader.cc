@@ -16,6 +16,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "broker/base/read_file.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
 #include "broker/core/inventory.h"
@@ -189,7 +190,7 @@ core::Profile MergeProfiles(const std::vector<v1::DeviceProfile>& profiles) {
 absl::StatusOr<std::vector<v1::DeviceProfile>> ReadProfiles(const std::vector<std::string>& files) {
   std::vector<v1::DeviceProfile> profiles;
   for (const std::string& file : files) {
-    BPMP_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
+    BPMP_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxYamlBytes));
     BPMP_ASSIGN_OR_RETURN(v1::DeviceProfile profile, ParseProfile(text, file));
     profiles.push_back(std::move(profile));
   }

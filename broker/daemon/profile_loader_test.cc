@@ -219,7 +219,7 @@ TEST(ProfileLoaderTest, AnEarlierProfileDescribesADeviceAnew) {
 
 TEST(ProfileLoaderTest, AFileThatIsNotThere) {
   EXPECT_THAT(std::string(LoadProfiles({"/nonexistent/p.yaml"}).status().message()),
-              HasSubstr("can't open /nonexistent/p.yaml"));
+              HasSubstr("can't read /nonexistent/p.yaml"));
 }
 
 }  // namespace

@@ -3,10 +3,7 @@
 
 #include <google/protobuf/descriptor.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "broker/base/read_file.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
 #include "broker/base/suggest.h"
@@ -159,23 +157,6 @@ class Converter {
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
-                                                             std::fclose);
-  if (file == nullptr) return absl::ErrnoToStatus(errno, absl::StrCat("can't open ", path));
-  // One byte more than is allowed shows a file that is too long, whatever its size says (a FIFO's
-  // says nothing).
-  std::string text(kMaxYamlBytes + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) {
-    if (errno == EISDIR) {
-      return absl::InvalidArgumentError(absl::StrCat(path, " is a directory; name a file in it"));
-    }
-    return absl::ErrnoToStatus(errno, absl::StrCat("can't read ", path));
-  }
-  return text;
-}
-
 absl::Status LoadYaml(std::string_view text, std::string_view file, Message* message,
                       SourceMap* sources) {
   if (sources != nullptr) *sources = SourceMap(std::string(file));
@@ -184,7 +165,7 @@ absl::Status LoadYaml(std::string_view text, std::string_view file, Message* mes
 }
 
 absl::Status LoadYamlFile(const std::string& path, Message* message, SourceMap* sources) {
-  BPMP_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  BPMP_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxYamlBytes));
   return LoadYaml(text, path, message, sources);
 }
 

@@ -31,10 +31,6 @@ inline constexpr int kMaxYamlProblems = 20;
 absl::Status LoadYaml(std::string_view text, std::string_view file,
                       google::protobuf::Message* message, SourceMap* sources);
 
-// At most kMaxYamlBytes + 1 bytes of a file: one more than is allowed shows one that is too long.
-// NotFound and PermissionDenied as open(2) says.
-absl::StatusOr<std::string> ReadTextFile(const std::string& path);
-
 // LoadYaml from a file.
 absl::Status LoadYamlFile(const std::string& path, google::protobuf::Message* message,
                           SourceMap* sources);

@@ -156,7 +156,7 @@ TEST(YamlProtoTest, AFileThatIsNotThere) {
   v1::Config config;
   const absl::Status status = LoadYamlFile("/nonexistent/b.yaml", &config, nullptr);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("can't open /nonexistent/b.yaml"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("can't read /nonexistent/b.yaml"));
   EXPECT_EQ(LoadYamlFile("/", &config, nullptr).message(), "/ is a directory; name a file in it");
 }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From bytes to a Tree. libfdt reads the format; what it doesn't bound is bounded here.
-#include <fcntl.h>
 #include <libfdt.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "broker/base/read_file.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
 #include "broker/devicetree/index.h"
@@ -239,21 +237,7 @@ absl::StatusOr<Tree> Tree::Parse(std::string_view bytes, std::string_view origin
 }
 
 absl::StatusOr<Tree> Tree::Read(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  std::string bytes;
-  ssize_t got = fd < 0 ? -1 : 1;
-  while (got > 0 && bytes.size() <= kMaxBytes) {
-    constexpr size_t kStep = size_t{64} << 10;
-    const size_t size = bytes.size();
-    bytes.resize(size + kStep);
-    got = read(fd, bytes.data() + size, kStep);
-    bytes.resize(size + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-  }
-  const int error = errno;
-  if (fd >= 0) close(fd);
-  if (got < 0) {
-    return absl::ErrnoToStatus(error, absl::StrCat("can't read ", path));
-  }
+  BPMP_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxBytes));
   return Parse(bytes, path);
 }
 

@@ -33,29 +33,32 @@ std::string ProblemsOf(const std::string& text) {
   return std::string(spec.status().message());
 }
 
-TEST(SpecTest, CarriesEverythingOver) {
-  const auto spec = ToPolicySpec(Parse(R"pb(
-    vms {
-      name: "net-vm"
-      devices { device: "mgbe0" on_exit: PULSE clocks_on_exit: KEEP on_grant: PULSE_RESETS }
-      devices { device: "uarta" }
-      clocks { name: "pllp_out0" access: ACCESS_VOTE }
-      resets { name: "can0" access: ACCESS_EXCLUSIVE }
-      power_domains { name: "disp" access: ACCESS_GET }
-      rate_limits { clock: "emc" min_hz: 5 }
-      rate_limits { clock: "vic" max_hz: 7 }
-      ids: HIDDEN
-      audit_only: true
-      thermal { zones: 8 zones: 0 }
-      emc_latency: true
-      pcie_controllers: 5
-    }
-    vms { name: "host-vm" all: ACCESS_EXCLUSIVE }
-    clocks { clock: "emc" rate_policy: RATE_POLICY_RANGE }
-    shared_resets: "can_all"
-    pins { clock: "emc" rate_hz: 9 }
-    pins { power_domain: "disp" }
-  )pb"));
+// A field of each kind.
+constexpr char kWhole[] = R"pb(
+  vms {
+    name: "net-vm"
+    devices { device: "mgbe0" on_exit: PULSE clocks_on_exit: KEEP on_grant: PULSE_RESETS }
+    devices { device: "uarta" }
+    clocks { name: "pllp_out0" access: ACCESS_VOTE }
+    resets { name: "can0" access: ACCESS_EXCLUSIVE }
+    power_domains { name: "disp" access: ACCESS_GET }
+    rate_limits { clock: "emc" min_hz: 5 }
+    rate_limits { clock: "vic" max_hz: 7 }
+    ids: HIDDEN
+    audit_only: true
+    thermal { zones: 8 zones: 0 }
+    emc_latency: true
+    pcie_controllers: 5
+  }
+  vms { name: "host-vm" all: ACCESS_EXCLUSIVE }
+  clocks { clock: "emc" rate_policy: RATE_POLICY_RANGE }
+  shared_resets: "can_all"
+  pins { clock: "emc" rate_hz: 9 }
+  pins { power_domain: "disp" }
+)pb";
+
+TEST(SpecTest, CarriesAVmOver) {
+  const auto spec = ToPolicySpec(Parse(kWhole), &FieldCount);
   ASSERT_TRUE(spec.ok()) << spec.status();
   ASSERT_EQ(spec->vms.size(), 2u);
   const core::VmSpec& vm = spec->vms[0];
@@ -69,8 +72,15 @@ TEST(SpecTest, CarriesEverythingOver) {
   EXPECT_TRUE(vm.emc_latency);
   EXPECT_FALSE(spec->vms[1].emc_latency);
   EXPECT_FALSE(spec->vms[1].audit_only);
-  EXPECT_FALSE(spec->audit_only);
   EXPECT_FALSE(vm.all_exclusive);
+  EXPECT_TRUE(spec->vms[1].all_exclusive);
+}
+
+TEST(SpecTest, CarriesAVmsGrantsOver) {
+  const auto spec = ToPolicySpec(Parse(kWhole), &FieldCount);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  ASSERT_FALSE(spec->vms.empty());
+  const core::VmSpec& vm = spec->vms[0];
   ASSERT_EQ(vm.devices.size(), 2u);
   EXPECT_EQ(vm.devices[0].device, "mgbe0");
   EXPECT_EQ(vm.devices[0].reset_on_exit, core::ResetOnExit::kPulse);
@@ -90,7 +100,12 @@ TEST(SpecTest, CarriesEverythingOver) {
   EXPECT_EQ(vm.rate_limits[0].min_hz, 5);
   EXPECT_EQ(vm.rate_limits[0].max_hz, std::numeric_limits<int64_t>::max());
   EXPECT_EQ(vm.rate_limits[1].max_hz, 7);
-  EXPECT_TRUE(spec->vms[1].all_exclusive);
+}
+
+TEST(SpecTest, CarriesTheBoardsRulesOver) {
+  const auto spec = ToPolicySpec(Parse(kWhole), &FieldCount);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_FALSE(spec->audit_only);
   ASSERT_EQ(spec->clock_rules.size(), 1u);
   EXPECT_EQ(spec->clock_rules[0].clock, "emc");
   EXPECT_EQ(spec->clock_rules[0].policy, core::RatePolicy::kRange);

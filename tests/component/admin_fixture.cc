@@ -60,6 +60,22 @@ v1::Outcome AdminFixture::Disable(const std::string& vm, const v1::ResourceRef& 
   return response.outcome();
 }
 
+v1::Vm AdminFixture::Get(const std::string& vm) const {
+  v1::Vm found;
+  const grpc::Status status = Call(*Admin(), &v1::Admin::Stub::GetVm, &found,
+                                   [&](auto* request) { request->set_name(vm); });
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return found;
+}
+
+v1::ResourceState AdminFixture::Get(const v1::ResourceRef& ref) const {
+  v1::ResourceState found;
+  const grpc::Status status = Call(*Admin(), &v1::Admin::Stub::GetResource, &found,
+                                   [&](auto* request) { *request->mutable_resource() = ref; });
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return found;
+}
+
 bool AdminFixture::Enabled(ClockId clock) {
   return broker_.sim().WithModel([=](auto& model) { return model.IsEnabled(clock); });
 }

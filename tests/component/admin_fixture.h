@@ -43,6 +43,10 @@ class AdminFixture : public ::testing::Test {
   v1::Outcome Enable(const std::string& vm, const v1::ResourceRef& clock) const;
   v1::Outcome Disable(const std::string& vm, const v1::ResourceRef& clock) const;
 
+  // A VM, or a resource, as the broker shows it.
+  v1::Vm Get(const std::string& vm) const;
+  v1::ResourceState Get(const v1::ResourceRef& ref) const;
+
   // What is true of the hardware.
   bool Enabled(ClockId clock);
   bool Powered(DomainId domain);

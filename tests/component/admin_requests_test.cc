@@ -53,13 +53,6 @@ class AdminRequestsTest : public AdminFixture {
                 }).ok());
     return response;
   }
-  v1::ResourceState Get(const v1::ResourceRef& ref) {
-    v1::ResourceState state;
-    EXPECT_TRUE(Call(*Admin(), &v1::Admin::Stub::GetResource, &state, [&](auto* request) {
-                  *request->mutable_resource() = ref;
-                }).ok());
-    return state;
-  }
   v1::SetRateResponse SetRate(const std::string& vm, int64_t rate_hz) {
     v1::SetRateResponse response;
     EXPECT_TRUE(Call(*Clocks(vm), &v1::Clocks::Stub::SetRate, &response, [&](auto* request) {

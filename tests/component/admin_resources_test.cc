@@ -22,13 +22,6 @@ class AdminResourcesTest : public AdminFixture {
       : AdminFixture(R"pb(pins { clock: "fuse" }
                           clocks { clock: "i2c1" rate_policy: RATE_POLICY_FIXED })pb") {}
 
-  v1::ResourceState Get(const v1::ResourceRef& ref) {
-    v1::ResourceState state;
-    const grpc::Status status = Call(*Admin(), &v1::Admin::Stub::GetResource, &state,
-                                     [&](auto* request) { *request->mutable_resource() = ref; });
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return state;
-  }
   grpc::Status Refusal(const v1::ResourceRef& ref) {
     v1::ResourceState state;
     return Call(*Admin(), &v1::Admin::Stub::GetResource, &state,

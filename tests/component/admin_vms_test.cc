@@ -21,13 +21,6 @@ class AdminVmsTest : public AdminFixture {
  protected:
   AdminVmsTest() : AdminFixture() {}
 
-  v1::Vm Get(const std::string& name) {
-    v1::Vm vm;
-    const grpc::Status status = Call(*Admin(), &v1::Admin::Stub::GetVm, &vm,
-                                     [&](auto* request) { request->set_name(name); });
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return vm;
-  }
   v1::ServerStatus Status() {
     v1::ServerStatus status;
     EXPECT_TRUE(Call(*Admin(), &v1::Admin::Stub::GetServerStatus, &status, [](auto*) {}).ok());

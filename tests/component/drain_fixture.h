@@ -70,13 +70,6 @@ class DrainFixture : public AdminFixture {
     return Call(*Admin(), &v1::Admin::Stub::UndrainVm, &response,
                 [&](auto* request) { request->set_name(vm); });
   }
-  v1::Vm Get(const std::string& name) {
-    v1::Vm vm;
-    const grpc::Status status = Call(*Admin(), &v1::Admin::Stub::GetVm, &vm,
-                                     [&](auto* request) { request->set_name(name); });
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return vm;
-  }
   grpc::Status Delete(const std::string& name) {
     v1::DeleteVmResponse response;
     return Call(*Admin(), &v1::Admin::Stub::DeleteVm, &response,

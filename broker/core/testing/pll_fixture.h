@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <string>
 
 #include "broker/core/testing/board.h"
 #include "broker/core/testing/requests.h"
@@ -27,11 +26,6 @@ class PllTest : public ::testing::Test {
   }
   int64_t Now(ClockId clock) { return rig_.firmware().rate(clock) / kMHz; }
   int64_t Told(ClockId clock) { return rig_.Status(clock).rate_hz / kMHz; }
-  // Ends transfers until this one is in flight.
-  void EndUntil(const std::string& flying) {
-    for (int i = 0; i < 100 && rig_.in_flight() > 0 && rig_.Flying() != flying; ++i) rig_.End();
-    ASSERT_EQ(rig_.Flying(), flying);
-  }
 
   Rig rig_;
 };

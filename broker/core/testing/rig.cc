@@ -12,7 +12,7 @@ namespace bpmp::core::testing {
 namespace {
 
 // No chain of edges in a test is longer.
-constexpr int kMaxTransfers = 1000;
+constexpr int kMaxTransfers = 20'000;
 
 }  // namespace
 
@@ -106,6 +106,24 @@ void Rig::RunAll() {
     }
     End();
   }
+}
+
+void Rig::RunUntil(const std::string& flying) {
+  for (int i = 0; i < kMaxTransfers && in_flight() > 0 && Flying() != flying; ++i) End();
+  EXPECT_EQ(Flying(), flying);
+}
+
+void Rig::RunToRest() {
+  for (int i = 0; i < kMaxTransfers; ++i) {
+    if (in_flight() > 0) {
+      End();
+    } else if (core_->NeedsMaintenance()) {
+      Maintain();
+    } else {
+      return;
+    }
+  }
+  EXPECT_EQ(in_flight(), 0u) << "the core never comes to rest; now in flight: " << Flying();
 }
 
 void Rig::Expire(Ticket ticket) {

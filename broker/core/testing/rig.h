@@ -86,6 +86,10 @@ class Rig {
   void EndWith(const mrq::Response& response);
   // Performs transfers until none is in flight.
   void RunAll();
+  // Performs transfers until one is in flight of which Flying() is this.
+  void RunUntil(const std::string& flying);
+  // Maintenance as well, for as long as it is needed, within bounds.
+  void RunToRest();
   void Expire(Ticket ticket);
   // Starts a release; Released() also runs it to its end.
   uint32_t Release(VmId vm);
