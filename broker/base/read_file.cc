@@ -58,8 +58,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max, absl::
     return absl::InvalidArgumentError(absl::StrCat(path, " is a directory; name a file in it"));
   }
   if (error == ETIMEDOUT) {
-    return absl::DeadlineExceededError(
-        absl::StrCat("can't read ", path, ": no byte came within ", absl::FormatDuration(patience)));
+    return absl::DeadlineExceededError(absl::StrCat("can't read ", path, ": no byte came within ",
+                                                    absl::FormatDuration(patience)));
   }
   return absl::ErrnoToStatus(error, absl::StrCat("can't read ", path));
 }
