@@ -161,14 +161,14 @@ absl::Status Rig::Install(const PolicySpec& spec, Core::Unallowed unallowed) {
   absl::StatusOr<Policy> policy = Compile(spec, board_.profile, board_.inventory, nullptr);
   if (!policy.ok()) return policy.status();
   Effects effects;
-  const absl::Status status = core_->Install(*std::move(policy), &effects, unallowed);
+  absl::Status status = core_->Install(*std::move(policy), &effects, unallowed);
   Take(std::move(effects));
   return status;
 }
 
 absl::Status Rig::ClearQuarantine(Resource resource) {
   Effects effects;
-  const absl::Status status = core_->ClearQuarantine(resource, &effects);
+  absl::Status status = core_->ClearQuarantine(resource, &effects);
   Take(std::move(effects));
   return status;
 }
