@@ -3,13 +3,14 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <system_error>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "broker/base/read_file.h"
 #include "broker/base/string_view.h"
 
 namespace bpmp::ctl {
@@ -60,13 +61,9 @@ std::optional<std::string> HostView::AllowedByProxy() const {
 }
 
 std::optional<std::string> HostView::Read(const std::string& path) const {
-  std::ifstream file(root_ + path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string text(kMaxFile + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || file.gcount() > static_cast<std::streamsize>(kMaxFile)) return std::nullopt;
-  text.resize(static_cast<size_t>(file.gcount()));
-  return std::string(absl::StripSuffix(text, "\n"));
+  const absl::StatusOr<std::string> text = ReadFile(root_ + path, kMaxFile);
+  if (!text.ok() || text->size() > kMaxFile) return std::nullopt;
+  return std::string(absl::StripSuffix(*text, "\n"));
 }
 
 }  // namespace bpmp::ctl

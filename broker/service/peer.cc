@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -16,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "broker/base/read_file.h"
 #include "broker/base/string_view.h"
 
 namespace bpmp::service {
@@ -23,6 +22,8 @@ namespace {
 
 // Linux 6.5; not in the C library's headers yet.
 constexpr int kSoPeerPidFd = 77;
+// A line for each hierarchy, with a path in it.
+constexpr size_t kMaxCgroups = size_t{256} << 10;
 
 bool Readable(int fd, short events) {  // NOLINT(google-runtime-int): poll(2)'s own type
   pollfd poll_fd{fd, events, 0};
@@ -47,11 +48,6 @@ absl::StatusOr<UniqueFd> OpenPidFd(int fd, pid_t pid) {
     return absl::NotFoundError(absl::StrCat("process ", pid, " has ended"));
   }
   return opened;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 // Absent for a path that leads out of our control group namespace: what it is in there isn't said.
@@ -121,7 +117,7 @@ absl::Status CheckPeer(const Peer& peer, const PeerRule& rule, const std::string
 absl::StatusOr<std::string> UnitOfPeer(const Peer& peer, const std::string& proc_root) {
   if (!peer.visible()) return absl::UnavailableError("its control group can't be seen from here");
   const std::string path = absl::StrCat(proc_root, "/", peer.pid(), "/cgroup");
-  std::optional<std::string> unit = UnitOf(ReadFile(path));
+  std::optional<std::string> unit = UnitOf(ReadFile(path, kMaxCgroups).value_or(""));
   // The file was this process's only if the process still has its number.
   if (peer.Gone()) return absl::NotFoundError("it has ended");
   if (!unit) return absl::UnavailableError(absl::StrCat(path, " can't be read, or doesn't tell"));

@@ -3,20 +3,21 @@
 
 #include <grpc/grpc_security_constants.h>
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/base/read_file.h"
 #include "broker/base/status_macros.h"
 
 namespace bpmp::service {
 namespace {
 
+// A bundle of all the world's authorities is a quarter of it.
+constexpr size_t kMaxPem = size_t{1} << 20;
+
 absl::StatusOr<std::string> ReadPem(const std::string& path, const char* what) {
-  std::ifstream file(path);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || text.empty()) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxPem);
+  if (!text.ok() || text->empty() || text->size() > kMaxPem) {
     return absl::NotFoundError(absl::StrCat("can't read ", what, " '", path, "'"));
   }
   return text;
