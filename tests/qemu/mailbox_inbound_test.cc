@@ -63,8 +63,11 @@ class MailboxInboundTest : public QemuTest {
     mailbox_->Post(mailbox::kInbound, static_cast<uint32_t>(error), {}, 0);
     mailbox_->Ring();
   }
-  // Whatever was said before has been looked at once this is answered.
-  void Settle() { EXPECT_EQ(mailbox_->Ask(Ping(1)).error, 0); }
+  // Whatever was said before has been looked at once this is done. Twice, because an answer may go
+  // before a trip, two may not.
+  void Settle() {
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(mailbox_->Ask(Ping(1)).error, 0);
+  }
 
   std::unique_ptr<QemuProcess> qemu_;
   std::unique_ptr<Mailbox> mailbox_;
@@ -108,11 +111,14 @@ TEST_P(MailboxInboundTest, AGuestThatDoesNotKnowItDoesNoHarm) {
 TEST_P(MailboxInboundTest, WhatAHandshakeCutOffComesAgain) {
   Cross(8);
   ExpectTrip(1, 8);  // and isn't answered
-  Cross(8);
+  crossed_ = false;
+  // Of another zone: the same one again may come to the device when the first is on its way once
+  // more, and is one then.
+  Cross(0);
   mailbox_->Open(mailbox::kInbound);
   ExpectMessage(1, 8);
   Answer(1);
-  ExpectTrip(2, 8);  // what came meanwhile
+  ExpectTrip(2, 0);  // what came meanwhile
 }
 
 TEST_P(MailboxInboundTest, WhatWasForAGuestOfBeforeIsGone) {
