@@ -70,6 +70,16 @@ extern "C" {
 #define BPMP_CLIENT_DEFAULT_TIMEOUT_MS 1000u
 #define BPMP_CLIENT_MAX_TIMEOUT_MS 10000u
 
+/*
+ * A flag, for a guest that asks by bpmp_client_submit(): while it looks at one clock after the other, as
+ * a kernel does that boots, the library asks for the next one before the guest does, so that its answer
+ * is there when the guest asks. Only with three commands of MRQ CLK that change nothing: GET_ALL_INFO,
+ * GET_RATE and IS_ENABLED; and of each clock once after a start or a bpmp_client_reset(). Such an answer was asked
+ * for at most 10 ms before the guest asked, and after everything that the guest had done was done. To
+ * the broker what is asked ahead is a request of this VM's as any other; a few are for nothing.
+ */
+#define BPMP_CLIENT_READ_AHEAD 1u
+
 /* A client. Opaque; made by bpmp_client_open(), ended by bpmp_client_close(). */
 typedef struct bpmp_client bpmp_client;
 
@@ -123,11 +133,16 @@ struct bpmp_client_config {
      */
     void (*notify)(void *opaque, uint32_t mrq, const void *data, size_t size);
     void *notify_opaque;
+    /* BPMP_CLIENT_READ_AHEAD or 0. */
+    uint64_t flags;
 };
 
 /* By position, which C and every C++ take without a warning. */
-#define BPMP_CLIENT_CONFIG_INIT \
-    { sizeof(struct bpmp_client_config), 0, NULL, -1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+#define BPMP_CLIENT_CONFIG_INIT                                                                \
+    {                                                                                          \
+        sizeof(struct bpmp_client_config), 0, NULL, -1, 0, NULL, NULL, NULL, NULL, NULL, NULL, \
+            NULL, 0                                                                            \
+    }
 
 /* Exported, however the library's own sources are compiled. */
 #if defined(__GNUC__)

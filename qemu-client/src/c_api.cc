@@ -62,6 +62,9 @@ const char* Import(const bpmp_client_config& given, bpmp_client_config* config) 
                   [](unsigned char byte) { return byte != 0; })) {
     return "the configuration has a field that this version of the library doesn't know";
   }
+  if ((config->flags & ~uint64_t{BPMP_CLIENT_READ_AHEAD}) != 0) {
+    return "flags has one that this version of the library doesn't know";
+  }
   if (config->timeout_ms > BPMP_CLIENT_MAX_TIMEOUT_MS) return "timeout_ms is over its limit";
   if (config->timeout_ms == 0) config->timeout_ms = BPMP_CLIENT_DEFAULT_TIMEOUT_MS;
   if (config->backoff_max_ms == 0) config->backoff_max_ms = kDefaultBackoffMs;
@@ -80,6 +83,7 @@ Failure Open(const bpmp_client_config& given, uint32_t wait_ms, bpmp_client** cl
   Client::Options options;
   options.timeout = absl::Milliseconds(config.timeout_ms);
   options.backoff_max = absl::Milliseconds(config.backoff_max_ms);
+  options.read_ahead = (config.flags & BPMP_CLIENT_READ_AHEAD) != 0;
   options.name.assign(config.client_name, strnlen(config.client_name, kMaxName));
   options.log = config.log;
   options.log_opaque = config.log_opaque;

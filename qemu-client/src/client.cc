@@ -94,6 +94,7 @@ Failure Client::WaitUntilConnected(absl::Duration wait) {
 
 int Client::Submit(Call call, const Waiting* waiting) noexcept {
   if (call.timeout == absl::ZeroDuration()) call.timeout = options_.timeout;
+  call.read_ahead = options_.read_ahead && waiting == nullptr;
   return Ask([&](bool* wake) { return table_.Submit(call, Now(), wake); }, waiting);
 }
 

@@ -36,6 +36,7 @@ class Client final : public Stream::Owner {
   struct Options {
     absl::Duration timeout;
     absl::Duration backoff_max;
+    bool read_ahead = false;  // for requests that nobody waits for in Submit()
     std::string name;
     void (*log)(void* opaque, bpmp_client_log_level level, const char* message) = nullptr;
     void* log_opaque = nullptr;

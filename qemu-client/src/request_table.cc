@@ -20,6 +20,8 @@ constexpr size_t kPingSize = 4;
 
 int RequestTable::Submit(const Call& call, absl::Time now, bool* wake) {
   int blocked = 0;
+  std::optional<ReadAhead::Answer> answer;
+  *wake = false;
   {
     MutexLock lock(&mutex_);
     if (closed_) return -ESHUTDOWN;
@@ -27,24 +29,21 @@ int RequestTable::Submit(const Call& call, absl::Time now, bool* wake) {
     if (blocked != 0) {
       votes_.Note(call.mrq, call.tx, false);
     } else {
-      Slot* const slot = FreeSlot();
-      if (slot == nullptr) return -EBUSY;
-      slot->used = true;
-      slot->sent = false;
-      slot->probed = false;
-      slot->ticket = ++last_ticket_;
-      slot->generation = generation_;
-      slot->half = now + call.timeout / 2;
-      slot->deadline = now + call.timeout;
-      slot->mrq = call.mrq;
-      slot->tx_size = call.tx.size();
-      slot->rx_size = call.rx_size;
-      std::copy(call.tx.begin(), call.tx.end(), slot->tx.begin());
-      slot->waiter = call.waiter;
-      *wake = NeedsWake(slot->half);
+      const std::optional<Query> query = QueryOf(call);
+      if (query.has_value()) answer = ahead_.Take(*query, now);
+      if (!answer.has_value()) {
+        Slot* slot = query.has_value() ? FindGuess(*query, now) : nullptr;
+        if (slot == nullptr) slot = Add(call);
+        if (slot == nullptr) return -EBUSY;
+        Await(slot, call, now, wake);
+      }
+      if (query.has_value()) Guess(call, *query, now, wake);
     }
   }
   if (blocked != 0) call.waiter.Tell(blocked);
+  if (answer.has_value()) {
+    Deliver(call.waiter, answer->error, {answer->rx.data(), answer->rx_size}, answer->rx_size);
+  }
   return 0;
 }
 
@@ -61,16 +60,40 @@ int RequestTable::Reset(Waiter waiter, absl::Duration timeout, absl::Time now, b
     }
     ++generation_;
     votes_.Clear();
+    DropGuesses();
+    ahead_.Restart();
   }
   if (blocked != 0) waiter.Tell(blocked);
   return 0;
 }
 
-RequestTable::Slot* RequestTable::FreeSlot() {
+RequestTable::Slot* RequestTable::Add(const Call& call) {
+  Slot* free = nullptr;
+  size_t asked = 0;
   for (Slot& slot : slots_) {
-    if (!slot.used) return &slot;
+    if (!slot.used) free = &slot;
+    if (slot.used && !slot.guess) ++asked;
   }
-  return nullptr;
+  if (free == nullptr || asked >= kMaxWaiting) return nullptr;
+  *free = Slot();
+  free->used = true;
+  free->ticket = ++last_ticket_;
+  free->generation = generation_;
+  free->mrq = call.mrq;
+  free->tx_size = call.tx.size();
+  free->rx_size = call.rx_size;
+  std::copy(call.tx.begin(), call.tx.end(), free->tx.begin());
+  free->query = Query::Of(call.mrq, call.tx, call.rx_size);
+  return free;
+}
+
+void RequestTable::Await(Slot* slot, const Call& call, absl::Time now, bool* wake) {
+  slot->guess = false;
+  slot->waiter = call.waiter;
+  slot->probed = false;
+  slot->half = now + call.timeout / 2;
+  slot->deadline = now + call.timeout;
+  if (NeedsWake(slot->half)) *wake = true;
 }
 
 bool RequestTable::NeedsWake(absl::Time time) {
@@ -111,6 +134,7 @@ void RequestTable::Disconnected(int refusal) {
     if (refusal != 0) FailResets(refusal, &ended);
     sent_generation_ = done_generation_;
     sent_resets_.clear();
+    DropGuesses();
   }
   Tell(ended);
 }
@@ -179,6 +203,14 @@ void RequestTable::Probe() {
 
 // --- Answers ------------------------------------------------------------------------------------
 
+void RequestTable::Deliver(const Waiter& waiter, int32_t error, absl::Span<const uint8_t> rx,
+                           size_t rx_size) {
+  if (error != 0) return waiter.Tell(0, error);
+  std::array<uint8_t, kMaxPayload> bytes = {};
+  std::copy_n(rx.begin(), std::min(rx.size(), rx_size), bytes.begin());
+  waiter.Tell(0, 0, bytes.data(), rx_size);
+}
+
 void RequestTable::Hear(absl::Time now) {
   heard_ = now;
   if (connected_) blocked_ = 0;
@@ -213,15 +245,14 @@ void RequestTable::OnResponse(uint64_t sequence, int32_t error, absl::Span<const
       done_generation_ = generation_;
       EndDoneResets(&resets);
     }
+    slot->used = false;
+    if (slot->query.has_value()) Look(*slot, error, rx);
+    if (slot->guess) return;
     waiter = slot->waiter;
     rx_size = slot->rx_size;
-    slot->used = false;
   }
   Tell(resets);
-  if (error != 0) return waiter.Tell(0, error);
-  std::array<uint8_t, kMaxPayload> bytes = {};
-  std::copy_n(rx.begin(), std::min(rx.size(), rx_size), bytes.begin());
-  waiter.Tell(0, 0, bytes.data(), rx_size);
+  Deliver(waiter, error, rx, rx_size);
 }
 
 void RequestTable::OnResetDone(uint64_t sequence, absl::Time now) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,12 +13,13 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "broker/base/mutex.h"
+#include "qemu-client/src/payload.h"
+#include "qemu-client/src/read_ahead.h"
 #include "qemu-client/src/vote_record.h"
 
 namespace bpmp::client {
 
-// Payload bytes at most, either way; requests that may wait at once. The C header's numbers.
-inline constexpr size_t kMaxPayload = 120;
+// Requests that may wait at once. The C header's number.
 inline constexpr size_t kMaxWaiting = 32;
 
 // bpmp_client_done: `status` 0 or a negative errno, then the BPMP error, then the answer's bytes.
@@ -39,6 +41,7 @@ struct Call {
   size_t rx_size = 0;
   absl::Duration timeout;
   Waiter waiter;
+  bool read_ahead = false;  // what the guest may ask next may be asked for as well
 };
 
 // What the stream sends next.
@@ -63,6 +66,9 @@ struct Outgoing {
 //    deadline, the table is *blocked*: requests end at once, until the broker is heard of. So that
 //    a slow answer isn't taken for a dead broker, a keep-alive is sent when half of a request's
 //    time is over: only if that isn't answered either does the time-out block.
+//  - Where callers allow it, what the guest will probably ask next is asked too (ReadAhead), while
+//    nothing is on its way that changes anything. The answer is for the guest if it asks so in
+//    time, and gone as soon as it does something that isn't a look at a clock.
 //  - A machine reset is owed until the broker has confirmed it: it goes out before any later
 //  request,
 //    again on a new stream. It costs none of the places for requests.
@@ -115,7 +121,7 @@ class RequestTable {
   Ticked Tick(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
   // When Tick() is needed next. From now on earlier times ask for a wake.
   absl::Time NextTick() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Who waits, for an answer or for a reset.
+  // What is waited for: answers, those to guesses too, and resets.
   size_t waiting() const ABSL_LOCKS_EXCLUDED(mutex_);
   // When the broker was last heard of.
   absl::Time heard() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -135,15 +141,19 @@ class RequestTable {
     bool used = false;
     bool sent = false;
     bool probed = false;
+    bool guess = false;       // the guest hasn't asked: nobody waits for it
+    bool stale = false;       // a guess whose answer may be untrue
     uint64_t ticket = 0;      // the order of asking
     uint64_t sequence = 0;    // once sent
     uint64_t generation = 0;  // resets before it
+    absl::Time asked;
     absl::Time half;
     absl::Time deadline;
     uint32_t mrq = 0;
     size_t tx_size = 0;
     size_t rx_size = 0;
     std::array<uint8_t, kMaxPayload> tx = {};
+    std::optional<Query> query;  // what it is, if it is one
     Waiter waiter;
   };
   struct ResetWaiter {
@@ -164,7 +174,14 @@ class RequestTable {
   using EndedList = absl::InlinedVector<Ended, kMaxWaiting>;
 
   static void Tell(const EndedList& ended);
-  Slot* FreeSlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // As the answer's reader wants it: without bytes after an error, else filled up with zeroes.
+  static void Deliver(const Waiter& waiter, int32_t error, absl::Span<const uint8_t> rx,
+                      size_t rx_size);
+  // A request to be sent. Null: as many as may be are waiting.
+  Slot* Add(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The guest waits for it from now on.
+  void Await(Slot* slot, const Call& call, absl::Time now, bool* wake)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Slot* NextUnsent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Frees the slot of a request without an answer.
   void Fail(Slot* slot, int status, EndedList* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -180,8 +197,26 @@ class RequestTable {
   void TakeRequest(Slot* slot, Outgoing* out) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeReset(const Slot* next, Outgoing* out) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // --- Reading ahead (request_table_ahead.cc) ---
+
+  // What `call` is, if it may be guessed and isn't anything that makes guesses untrue: that drops
+  // them.
+  std::optional<Query> QueryOf(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The guess on its way that is `query`, if it is fresh.
+  Slot* FindGuess(const Query& query, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Asks what the guest asks after `query`, which is what `call` has asked, if it can be guessed.
+  void Guess(const Call& call, const Query& query, absl::Time now, bool* wake)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether nothing is on its way that could make a guess's answer untrue, nor another guess.
+  bool MayGuess() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The answer to a query, guessed or not.
+  void Look(const Slot& slot, int32_t error, absl::Span<const uint8_t> rx)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropGuesses() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   mutable Mutex mutex_;
-  std::array<Slot, kMaxWaiting> slots_ ABSL_GUARDED_BY(mutex_);
+  std::array<Slot, kMaxWaiting + 1> slots_ ABSL_GUARDED_BY(mutex_);  // one more for a guess
+  ReadAhead ahead_ ABSL_GUARDED_BY(mutex_);
   std::vector<ResetWaiter> reset_waiters_ ABSL_GUARDED_BY(mutex_);
   VoteRecord votes_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_ticket_ ABSL_GUARDED_BY(mutex_) = 0;

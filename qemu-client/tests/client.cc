@@ -68,6 +68,14 @@ Reply TestClient::Power(uint32_t domain, bool on) {
 Reply TestClient::PowerState(uint32_t domain) { return Transfer(66, {2, domain, 0}); }
 Reply TestClient::Ping(uint32_t challenge) { return Transfer(0, {challenge}); }
 
+void Pending::Done(void* opaque, int status, int32_t error, const void* rx, size_t rx_size) {
+  Reply reply{status, error, 0};
+  if (rx_size >= sizeof(reply.value)) {
+    reply.value = LoadLe<uint32_t>({static_cast<const uint8_t*>(rx), rx_size}, 0);
+  }
+  static_cast<Pending*>(opaque)->reply_.set_value(reply);
+}
+
 int TestClient::Submit(uint32_t mrq, uint32_t word, Pending* pending, uint32_t timeout_ms) {
   std::array<uint8_t, 4> tx{};
   StoreLe<uint32_t>(absl::MakeSpan(tx), 0, word);

@@ -33,13 +33,12 @@ struct Reply {
 class Pending {
  public:
   // bpmp_client_done.
-  static void Done(void* opaque, int status, int32_t, const void*, size_t) {
-    static_cast<Pending*>(opaque)->status_.set_value(status);
-  }
-  int Wait() { return status_.get_future().get(); }
+  static void Done(void* opaque, int status, int32_t error, const void* rx, size_t rx_size);
+  Reply WaitForReply() { return reply_.get_future().get(); }
+  int Wait() { return WaitForReply().status; }
 
  private:
-  std::promise<int> status_;
+  std::promise<Reply> reply_;
 };
 
 // What the firmware said unasked. Thread-safe.

@@ -126,6 +126,9 @@ static void test_configuration(const char *broker) {
   CHECK(open_fails(&config, 0) == -ENOENT);
   config.tls_creds_dir = NULL;
   config.broker = broker;
+  config.flags = BPMP_CLIENT_READ_AHEAD << 1;
+  CHECK(open_fails(&config, 0) == -EINVAL);
+  config.flags = 0;
   config.struct_size = 8;
   CHECK(open_fails(&config, 0) == -EINVAL);
 }

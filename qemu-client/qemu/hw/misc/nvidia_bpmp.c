@@ -60,8 +60,8 @@ bool nvidia_bpmp_check(NvidiaBpmpState *s, Error **errp)
     return true;
 }
 
-bool nvidia_bpmp_connect(NvidiaBpmpState *s, nvidia_bpmp_notify *notify,
-                         Error **errp)
+bool nvidia_bpmp_connect(NvidiaBpmpState *s, uint64_t flags,
+                         nvidia_bpmp_notify *notify, Error **errp)
 {
     ERRP_GUARD();
     struct bpmp_client_config config = BPMP_CLIENT_CONFIG_INIT;
@@ -78,6 +78,7 @@ bool nvidia_bpmp_connect(NvidiaBpmpState *s, nvidia_bpmp_notify *notify,
     config.log_opaque = s;
     config.notify = notify;
     config.notify_opaque = s;
+    config.flags = flags;
     if (s->fd_name) {
         config.fd = monitor_fd_param(monitor_cur(), s->fd_name, errp);
         if (config.fd < 0) {

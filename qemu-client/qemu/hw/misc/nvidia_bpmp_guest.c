@@ -295,7 +295,7 @@ static void nvidia_bpmp_guest_realize(DeviceState *dev, Error **errp)
 
     if (!nvidia_bpmp_check(NVIDIA_BPMP(dev), errp) ||
         !nvidia_bpmp_find_place(s, errp) ||
-        !nvidia_bpmp_connect(NVIDIA_BPMP(dev), NULL, errp)) {
+        !nvidia_bpmp_connect(NVIDIA_BPMP(dev), 0, NULL, errp)) {
         return;
     }
     sysbus_mmio_map(SYS_BUS_DEVICE(dev), 0, s->addr);

@@ -215,8 +215,9 @@ static void nvidia_bpmp_mailbox_realize(DeviceState *dev, Error **errp)
                            TYPE_NVIDIA_BPMP_MAILBOX ".shmem",
                            NVIDIA_BPMP_SHMEM_SIZE, &error_fatal);
     nvidia_bpmp_channels_init(s);
-    if (!nvidia_bpmp_connect(NVIDIA_BPMP(dev), nvidia_bpmp_inbound_notify,
-                             errp)) {
+    if (!nvidia_bpmp_connect(NVIDIA_BPMP(dev),
+                             s->read_ahead ? BPMP_CLIENT_READ_AHEAD : 0,
+                             nvidia_bpmp_inbound_notify, errp)) {
         return;
     }
     sysbus_init_mmio(sbd, &s->shmem);
@@ -252,6 +253,7 @@ static NVIDIA_BPMP_CONST Property nvidia_bpmp_mailbox_properties[] = {
                        NVIDIA_BPMP_SHMEM_ADDR),
     DEFINE_PROP_UINT32("spi", NvidiaBpmpMailboxState, spi, NVIDIA_HSP_SPI),
     DEFINE_PROP_BOOL("thermal", NvidiaBpmpMailboxState, thermal, false),
+    DEFINE_PROP_BOOL("read-ahead", NvidiaBpmpMailboxState, read_ahead, true),
     DEFINE_PROP_END_OF_LIST()
 };
 

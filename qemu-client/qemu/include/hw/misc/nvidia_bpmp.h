@@ -55,11 +55,12 @@ typedef void nvidia_bpmp_notify(void *opaque, uint32_t mrq, const void *data,
 bool nvidia_bpmp_check(NvidiaBpmpState *s, Error **errp);
 
 /*
- * Makes the session: the last step of realize that can fail. `notify` may be
- * NULL; it is called in any thread, from before this returns.
+ * Makes the session: the last step of realize that can fail. `flags` as in
+ * struct bpmp_client_config. `notify` may be NULL; it is called in any thread,
+ * from before this returns.
  */
-bool nvidia_bpmp_connect(NvidiaBpmpState *s, nvidia_bpmp_notify *notify,
-                         Error **errp);
+bool nvidia_bpmp_connect(NvidiaBpmpState *s, uint64_t flags,
+                         nvidia_bpmp_notify *notify, Error **errp);
 
 /* Ends it, and with it all callbacks; for what can't wait for our finalize. */
 void nvidia_bpmp_disconnect(NvidiaBpmpState *s);

@@ -68,6 +68,7 @@ struct NvidiaBpmpMailboxState {
     uint64_t shmem_addr;
     uint32_t spi;
     bool thermal;
+    bool read_ahead;
 
     uint32_t pending;       /* of the CCPLEX doorbell */
     uint32_t enable;
