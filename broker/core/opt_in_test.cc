@@ -193,9 +193,12 @@ TEST_F(OptIn, IsExplained) {
             "'thermal: {zones: [0]}' into its policy.");
   EXPECT_THAT(say(kUartVm, Temperature(3)), HasSubstr("'thermal: {zones: [3]}'"));
   EXPECT_THAT(say(kGuestVm, mrq::EmcDvfsLatencyRequest{}), HasSubstr("'emc_latency: true'"));
-  EXPECT_EQ(say(kUartVm, PcieOn(kHis)),
-            "Refused with EACCES: the VM's policy doesn't allow it. uart-vm has 'none' on PCIe "
-            "controller 1. To allow it, write 'pcie_controllers: [1]' into its policy.");
+  EXPECT_EQ(
+      say(kUartVm, PcieOn(kHis)),
+      "Refused with EACCES: the VM's policy doesn't allow it. uart-vm has 'none' on PCIe "
+      "controller 1. The policy gives the controller to spi-vm, and only one VM can have it.");
+  EXPECT_THAT(say(kUartVm, PcieOn(PcieControllerId(3))),
+              HasSubstr("To allow it, write 'pcie_controllers: [3]' into its policy."));
   EXPECT_EQ(say(kUartVm, PcieOn(kMine)),
             "Allowed: the hardware is called. uart-vm has 'exclusive' on PCIe controller 5.");
   EXPECT_TRUE(rig_.core().Explain(kUartVm, PcieOn(kMine)).edge);

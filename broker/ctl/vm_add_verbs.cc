@@ -74,6 +74,12 @@ void AddVmAddVerb(VerbTree& verbs, CLI::App* vm_group) {
             "A single clock: get, vote or exclusive");
   AddOption(verb, "--reset", flags->resets, "RESET=ACCESS", "A single reset");
   AddOption(verb, "--domain", flags->domains, "DOMAIN=ACCESS", "A single power domain");
+  AddOption(verb, "--thermal-zone", flags->thermal_zones, "NUMBER",
+            "A thermal zone that it may read, by the firmware's number");
+  AddOption(verb, "--pcie-controller", flags->pcie_controllers, "NUMBER",
+            "A PCIe controller, which it alone switches");
+  verb->add_flag("--emc-latency", flags->emc_latency,
+                 "The latencies of the memory's frequencies, to read");
   AddOption(verb, "--vm-socket", flags->socket, "PATH", "Where the VM's socket is");
   AddOption(verb, "--owner", flags->owner, "USER", "Owner of that socket");
   AddOption(verb, "--group", flags->group, "GROUP", "Group of that socket");

@@ -16,6 +16,7 @@ namespace {
 
 using Devices = google::protobuf::RepeatedPtrField<v1::DeviceGrantConfig>;
 using Grants = google::protobuf::RepeatedPtrField<v1::ResourceGrantConfig>;
+using Numbers = google::protobuf::RepeatedField<uint32_t>;
 
 const std::string& NameOf(const v1::DeviceGrantConfig& grant) { return grant.device(); }
 const std::string& NameOf(const v1::ResourceGrantConfig& grant) { return grant.name(); }
@@ -26,18 +27,53 @@ auto Find(List* list, const std::string& name) {
                       [&](const auto& entry) { return NameOf(entry) == name; });
 }
 
+absl::Status NotThere(const char* what, const std::string& which, const std::string& there) {
+  return absl::InvalidArgumentError(absl::StrCat("the VM's entry has no ", what, " ", which,
+                                                 "; it has ", there.empty() ? "none" : there));
+}
+
 template <typename List>
 absl::Status Take(const char* what, const std::vector<std::string>& names, List* list) {
   for (const std::string& name : names) {
     const auto found = Find(list, name);
     if (found == list->end()) {
-      const std::string there = absl::StrJoin(
-          *list, ", ", [](std::string* out, const auto& entry) { *out += NameOf(entry); });
-      return absl::InvalidArgumentError(absl::StrCat("the VM's entry has no ", what, " ",
-                                                     Quoted(name), "; it has ",
-                                                     there.empty() ? "none" : there));
+      return NotThere(what, Quoted(name),
+                      absl::StrJoin(*list, ", ", [](std::string* out, const auto& entry) {
+                        *out += NameOf(entry);
+                      }));
     }
     list->erase(found);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Take(const char* what, const std::vector<uint32_t>& numbers, Numbers* list) {
+  for (const uint32_t number : numbers) {
+    const auto found = std::find(list->begin(), list->end(), number);
+    if (found == list->end()) {
+      return NotThere(what, absl::StrCat(number), absl::StrJoin(*list, ", "));
+    }
+    list->erase(found);
+  }
+  return absl::OkStatus();
+}
+
+void Add(const std::vector<uint32_t>& numbers, Numbers* list) {
+  for (const uint32_t number : numbers) {
+    if (std::find(list->begin(), list->end(), number) == list->end()) list->Add(number);
+  }
+}
+
+absl::Status ChangeOptIns(const VmChanges& changes, v1::VmConfig* config) {
+  BPMP_RETURN_IF_ERROR(Take("thermal zone", changes.without_thermal_zones,
+                            config->mutable_thermal()->mutable_zones()));
+  BPMP_RETURN_IF_ERROR(Take("PCIe controller", changes.without_pcie_controllers,
+                            config->mutable_pcie_controllers()));
+  Add(changes.thermal_zones, config->mutable_thermal()->mutable_zones());
+  Add(changes.pcie_controllers, config->mutable_pcie_controllers());
+  if (config->thermal().zones().empty()) config->clear_thermal();
+  if (changes.emc_latency || changes.no_emc_latency) {
+    config->set_emc_latency(changes.emc_latency);
   }
   return absl::OkStatus();
 }
@@ -69,7 +105,10 @@ bool VmChanges::empty() const {
   const bool adds = !devices.empty() || !clocks.empty() || !resets.empty() || !domains.empty();
   const bool takes = !without_devices.empty() || !without_clocks.empty() ||
                      !without_resets.empty() || !without_domains.empty();
-  return !adds && !takes && !audit_only && !no_audit_only && !hide_ids && !show_ids;
+  const bool opts_in = !thermal_zones.empty() || !without_thermal_zones.empty() ||
+                       !pcie_controllers.empty() || !without_pcie_controllers.empty() ||
+                       emc_latency || no_emc_latency;
+  return !adds && !takes && !opts_in && !audit_only && !no_audit_only && !hide_ids && !show_ids;
 }
 
 absl::StatusOr<v1::VmConfig> ChangeVmConfig(v1::VmConfig config, const VmChanges& changes) {
@@ -82,6 +121,7 @@ absl::StatusOr<v1::VmConfig> ChangeVmConfig(v1::VmConfig config, const VmChanges
   BPMP_RETURN_IF_ERROR(Add(changes.clocks, config.mutable_clocks()));
   BPMP_RETURN_IF_ERROR(Add(changes.resets, config.mutable_resets()));
   BPMP_RETURN_IF_ERROR(Add(changes.domains, config.mutable_power_domains()));
+  BPMP_RETURN_IF_ERROR(ChangeOptIns(changes, &config));
   if (changes.audit_only || changes.no_audit_only) {
     config.set_audit_only(changes.audit_only);
   }

@@ -2,6 +2,7 @@
 #ifndef BROKER_CTL_VM_CHANGES_H_
 #define BROKER_CTL_VM_CHANGES_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@ struct VmChanges {
   std::vector<std::string> without_clocks;
   std::vector<std::string> without_resets;
   std::vector<std::string> without_domains;
+  std::vector<uint32_t> thermal_zones;
+  std::vector<uint32_t> without_thermal_zones;
+  std::vector<uint32_t> pcie_controllers;
+  std::vector<uint32_t> without_pcie_controllers;
+  bool emc_latency = false;
+  bool no_emc_latency = false;
   bool audit_only = false;
   bool no_audit_only = false;
   bool hide_ids = false;

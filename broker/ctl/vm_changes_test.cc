@@ -60,6 +60,29 @@ TEST(VmChanges, TakeWhatIsThere) {
             "name: \"a\" devices { device: \"vic\" } ids: SHOWN audit_only: true");
 }
 
+TEST(VmChanges, AreOfFurtherRequestsToo) {
+  v1::VmConfig config;
+  VmChanges changes;
+  changes.thermal_zones = {8, 1, 8};
+  changes.pcie_controllers = {5};
+  changes.emc_latency = true;
+  EXPECT_FALSE(changes.empty());
+  auto changed = ChangeVmConfig(config, changes);
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->ShortDebugString(),
+            "thermal { zones: 8 zones: 1 } emc_latency: true pcie_controllers: 5");
+  changes = {};
+  changes.without_thermal_zones = {8, 1};
+  changes.without_pcie_controllers = {5};
+  changes.no_emc_latency = true;
+  EXPECT_FALSE(changes.empty());
+  changed = ChangeVmConfig(*changed, changes);
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->ShortDebugString(), "") << "a thermal entry without zones would be refused";
+  EXPECT_EQ(ChangeVmConfig(*changed, changes).status().message(),
+            "the VM's entry has no thermal zone 8; it has none");
+}
+
 TEST(VmChanges, RefuseWhatMakesNoSense) {
   VmChanges changes;
   changes.without_domains = {"vic"};

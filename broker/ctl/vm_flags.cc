@@ -94,6 +94,13 @@ absl::StatusOr<v1::VmConfig> MakeVmConfig(const VmFlags& flags, std::string_view
   BPMP_RETURN_IF_ERROR(AddGrants(flags.clocks, config.mutable_clocks()));
   BPMP_RETURN_IF_ERROR(AddGrants(flags.resets, config.mutable_resets()));
   BPMP_RETURN_IF_ERROR(AddGrants(flags.domains, config.mutable_power_domains()));
+  for (const uint32_t zone : flags.thermal_zones) config.mutable_thermal()->add_zones(zone);
+  for (const uint32_t controller : flags.pcie_controllers) {
+    config.add_pcie_controllers(controller);
+  }
+  if (flags.emc_latency) {
+    config.set_emc_latency(true);
+  }
   ApplySocketFlags(flags, &config);
   if (flags.all_exclusive) {
     config.set_all(v1::ACCESS_EXCLUSIVE);

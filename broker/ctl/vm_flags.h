@@ -2,6 +2,7 @@
 #ifndef BROKER_CTL_VM_FLAGS_H_
 #define BROKER_CTL_VM_FLAGS_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ struct VmFlags {
   std::vector<std::string> clocks;
   std::vector<std::string> resets;
   std::vector<std::string> domains;
+  std::vector<uint32_t> thermal_zones;
+  std::vector<uint32_t> pcie_controllers;
+  bool emc_latency = false;
   std::string socket;
   std::string owner;
   std::string group;

@@ -37,14 +37,26 @@ TEST_F(VmLifeVerbsTest, AnUpdateChangesTheEntryThatThereIs) {
   EXPECT_EQ(Asked(),
             "UpdateVm vm { name: \"net-vm\" mode: \"0660\" devices { device: \"mgbe0\" } "
             "devices { device: \"uarta\" } clocks { name: \"vic\" access: ACCESS_GET } } "
-            "votes: KEEP");
+            "votes: KEEP "
+            "before { name: \"net-vm\" mode: \"0660\" devices { device: \"mgbe0\" } }");
+}
+
+TEST_F(VmLifeVerbsTest, AnUpdateChangesFurtherRequests) {
+  EXPECT_EQ(Ctl({"vm", "update", "net-vm", "--without-device", "mgbe0", "--thermal-zone", "8",
+                 "--pcie-controller", "5", "--emc-latency"})
+                .code,
+            0);
+  EXPECT_THAT(Asked(), StartsWith("UpdateVm vm { name: \"net-vm\" mode: \"0660\" thermal { zones: "
+                                  "8 } emc_latency: true pcie_controllers: 5 }"));
 }
 
 TEST_F(VmLifeVerbsTest, AnUpdateMayOnlySayWhatItWouldDo) {
   const Result done =
       Ctl({"vm", "update", "net-vm", "--without-device", "mgbe0", "--drop", "--dry-run"});
   EXPECT_EQ(done.out, "nothing changes\n");
-  EXPECT_EQ(Asked(), "UpdateVm vm { name: \"net-vm\" mode: \"0660\" } votes: DROP dry_run: true");
+  EXPECT_EQ(Asked(),
+            "UpdateVm vm { name: \"net-vm\" mode: \"0660\" } votes: DROP dry_run: true "
+            "before { name: \"net-vm\" mode: \"0660\" devices { device: \"mgbe0\" } }");
 }
 
 TEST_F(VmLifeVerbsTest, AnUpdateMayBringAWholeEntry) {

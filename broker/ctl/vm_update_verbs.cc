@@ -60,6 +60,8 @@ absl::StatusOr<ExitCode> Update(Context& context, const Arguments& arguments) {
   }
   BPMP_ASSIGN_OR_RETURN(v1::VmConfig before, EntryBefore(context, arguments));
   v1::UpdateVmRequest request;
+  // A file says what is to be, whatever was.
+  if (arguments.file.empty()) *request.mutable_before() = before;
   BPMP_ASSIGN_OR_RETURN(*request.mutable_vm(),
                         ChangeVmConfig(std::move(before), arguments.changes));
   request.set_votes(arguments.drop ? v1::ReloadPolicyRequest::DROP : v1::ReloadPolicyRequest::KEEP);
@@ -84,6 +86,18 @@ void AddChangeOptions(CLI::App* verb, VmChanges* changes) {
             "Take a single reset from it");
   AddOption(verb, "--without-domain", changes->without_domains, "DOMAIN",
             "Take a single power domain from it");
+  AddOption(verb, "--thermal-zone", changes->thermal_zones, "NUMBER",
+            "Let it read a thermal zone, by the firmware's number");
+  AddOption(verb, "--without-thermal-zone", changes->without_thermal_zones, "NUMBER",
+            "Don't let it read one any more");
+  AddOption(verb, "--pcie-controller", changes->pcie_controllers, "NUMBER",
+            "Give it a PCIe controller, which it alone switches");
+  AddOption(verb, "--without-pcie-controller", changes->without_pcie_controllers, "NUMBER",
+            "Take a PCIe controller from it");
+  CLI::Option* latency = verb->add_flag("--emc-latency", changes->emc_latency,
+                                        "Let it read the latencies of the memory's frequencies");
+  verb->add_flag("--no-emc-latency", changes->no_emc_latency, "Don't let it any more")
+      ->excludes(latency);
   CLI::Option* audit = verb->add_flag("--audit-only", changes->audit_only,
                                       "Allow, count and log what its policy denies");
   verb->add_flag("--no-audit-only", changes->no_audit_only, "Deny it again")->excludes(audit);

@@ -40,7 +40,9 @@ absl::Status AdminService::Update(const v1::UpdateVmRequest& request,
   VmRegistry::ReloadOptions options;
   options.drop = request.votes() == v1::ReloadPolicyRequest::DROP;
   options.dry_run = request.dry_run();
-  BPMP_ASSIGN_OR_RETURN(VmRegistry::Updated updated, deps_.vms->Update(request.vm(), options));
+  BPMP_ASSIGN_OR_RETURN(
+      VmRegistry::Updated updated,
+      deps_.vms->Update(request.vm(), request.has_before() ? &request.before() : nullptr, options));
   FillVm(updated.info, true, response->mutable_vm());
   for (std::string& note : updated.notes) response->add_notes(std::move(note));
   deps_.engine->Read([&](const core::Core& core) {

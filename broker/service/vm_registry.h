@@ -101,15 +101,15 @@ class VmRegistry {
   absl::StatusOr<Reloaded> Reload(v1::Config* config, const WhereFn& where, ReloadOptions options)
       ABSL_LOCKS_EXCLUDED(changes_, mutex_);
   // Another entry takes the place of a VM's, by the rules of Define() for what it says and those of
-  // Reload() for what can't be changed and what becomes of votes. NotFound for no such VM, else the
-  // errors of both.
+  // Reload() for what can't be changed and what becomes of votes. Aborted where that isn't `before`
+  // (if not null) any more, NotFound for no such VM, else the errors of both.
   struct Updated {
     Info info;  // as it is now, or would be
     core::PolicyDifference difference;
     std::vector<std::string> notes;  // what became worth saying
   };
-  absl::StatusOr<Updated> Update(const v1::VmConfig& entry, ReloadOptions options)
-      ABSL_LOCKS_EXCLUDED(changes_, mutex_);
+  absl::StatusOr<Updated> Update(const v1::VmConfig& entry, const v1::VmConfig* before,
+                                 ReloadOptions options) ABSL_LOCKS_EXCLUDED(changes_, mutex_);
   // Of the policy that is in force: 1 at the start, one more for each reload; and since when.
   struct Generation {
     uint64_t number = 1;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One VM that changes while it runs: its entry, and whether it may have a session.
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -107,12 +109,18 @@ absl::Status VmRegistry::Undrain(const std::string& name) {
 // --- Its entry ----------------------------------------------------------------------------------
 
 absl::StatusOr<VmRegistry::Updated> VmRegistry::Update(const v1::VmConfig& entry,
+                                                       const v1::VmConfig* before,
                                                        ReloadOptions options) {
   Updated updated;
   v1::VmConfig vm = entry;
   ApplyVmDefaults(runtime_dir_, &vm);
   MutexLock changing(&changes_);
   BPMP_ASSIGN_OR_RETURN(updated.info, FindLiving(vm.name()));
+  if (before != nullptr &&
+      !google::protobuf::util::MessageDifferencer::Equals(*before, updated.info.config)) {
+    return absl::AbortedError(absl::StrCat("somebody else has changed vm '", vm.name(),
+                                           "' meanwhile; look at its entry and try again"));
+  }
   v1::Config config = Whole();
   RemoveEntry(vm.name(), &config);
   BPMP_RETURN_IF_ERROR(CheckChangedVm(config, updated.info.config, vm, &updated.notes));

@@ -70,6 +70,17 @@ TEST_F(AdminUpdateTest, ByChoiceItIsUndoneAtOnce) {
   EXPECT_FALSE(Enabled(kUarta));
 }
 
+TEST_F(AdminUpdateTest, WhatSomebodyElseHasChangedIsNotWrittenOver) {
+  const v1::VmConfig before = Get("voter-vm").config();
+  const auto as_read = [&](auto* request) { *request->mutable_before() = before; };
+  const auto hide = [](auto* vm) { vm->set_ids(v1::VmConfig::HIDDEN); };
+  ASSERT_TRUE(Update("voter-vm", hide, as_read).ok());
+  const grpc::Status late = Update("voter-vm", TakeDevices, as_read);
+  EXPECT_EQ(late.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_THAT(late.error_message(), HasSubstr("somebody else has changed vm 'voter-vm'"));
+  EXPECT_EQ(Get("voter-vm").config().ids(), v1::VmConfig::HIDDEN);
+}
+
 TEST_F(AdminUpdateTest, ADryRunChangesNothing) {
   ASSERT_TRUE(
       Update("serial-vm", TakeDevices, [](auto* request) { request->set_dry_run(true); }).ok());
