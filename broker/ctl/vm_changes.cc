@@ -65,13 +65,16 @@ void Add(const std::vector<uint32_t>& numbers, Numbers* list) {
 }
 
 absl::Status ChangeOptIns(const VmChanges& changes, v1::VmConfig* config) {
-  BPMP_RETURN_IF_ERROR(Take("thermal zone", changes.without_thermal_zones,
-                            config->mutable_thermal()->mutable_zones()));
+  if (!changes.thermal_zones.empty() || !changes.without_thermal_zones.empty()) {
+    Numbers* const zones = config->mutable_thermal()->mutable_zones();
+    BPMP_RETURN_IF_ERROR(Take("thermal zone", changes.without_thermal_zones, zones));
+    Add(changes.thermal_zones, zones);
+    // An entry without zones is refused.
+    if (zones->empty()) config->clear_thermal();
+  }
   BPMP_RETURN_IF_ERROR(Take("PCIe controller", changes.without_pcie_controllers,
                             config->mutable_pcie_controllers()));
-  Add(changes.thermal_zones, config->mutable_thermal()->mutable_zones());
   Add(changes.pcie_controllers, config->mutable_pcie_controllers());
-  if (config->thermal().zones().empty()) config->clear_thermal();
   if (changes.emc_latency || changes.no_emc_latency) {
     config->set_emc_latency(changes.emc_latency);
   }

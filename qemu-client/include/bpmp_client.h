@@ -74,9 +74,10 @@ extern "C" {
  * A flag, for a guest that asks by bpmp_client_submit(): while it looks at one clock after the other, as
  * a kernel does that boots, the library asks for the next one before the guest does, so that its answer
  * is there when the guest asks. Only with three commands of MRQ CLK that change nothing: GET_ALL_INFO,
- * GET_RATE and IS_ENABLED; and of each clock once after a start or a bpmp_client_reset(). Such an answer was asked
- * for at most 10 ms before the guest asked, and after everything that the guest had done was done. To
- * the broker what is asked ahead is a request of this VM's as any other; a few are for nothing.
+ * GET_RATE and IS_ENABLED; and only after the first question about a clock since a start or a
+ * bpmp_client_reset(). Such an answer was asked for at most 10 ms before the guest asked, and after
+ * everything that the guest had done was done. To the broker what is asked ahead is a request of this
+ * VM's as any other; a few are for nothing.
  */
 #define BPMP_CLIENT_READ_AHEAD 1u
 

@@ -28,9 +28,8 @@ constexpr std::array kWays = {Way{kClkGetAllInfo, 1}, Way{kClkGetRate, 1},
 
 // kWays.size(): it isn't one of them.
 size_t WayOf(uint32_t word) {
-  const auto* const it = std::find_if(kWays.begin(), kWays.end(), [word](const Way& way) {
-    return way.command == word >> 24;
-  });
+  const auto* const it = std::find_if(kWays.begin(), kWays.end(),
+                                      [word](const Way& way) { return way.command == word >> 24; });
   return static_cast<size_t>(it - kWays.begin());
 }
 
@@ -85,9 +84,9 @@ void ReadAhead::Keep(const Query& query, absl::Time asked, int32_t error,
 }
 
 std::optional<ReadAhead::Answer> ReadAhead::Take(const Query& query, absl::Time now) {
-  if (!kept_.has_value() || kept_->query != query) return std::nullopt;
+  if (!kept_.has_value() || kept_->query.word != query.word) return std::nullopt;
   const std::optional<Kept> kept = std::exchange(kept_, std::nullopt);
-  if (now - kept->asked > kFresh) return std::nullopt;
+  if (kept->query != query || now - kept->asked > kFresh) return std::nullopt;
   return kept->answer;
 }
 

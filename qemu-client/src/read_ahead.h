@@ -30,10 +30,11 @@ struct Query {
 // answer. With the next one asked ahead, its answer is on its way while the guest still deals with
 // the one before.
 //
-// A guess is the next clock, in the order of the ids, that the guest has been told of and hasn't
-// asked about since it started. The guest leaves that order for a clock's parents and comes back to
-// it; after two wrong guesses in a row there are no more, until it asks in order again. So a guest
-// that has booted, and looks at clocks now and then, causes none.
+// A guess is the next clock, in the order of the ids, that the guest hasn't asked about since it
+// started; where it was told which clocks there are (GET_ALL_INFO), one of them. The guest leaves
+// that order for a clock's parents and comes back to it; after two wrong guesses in a row there are
+// no more, until it asks in order again. Only the first question about a clock is followed by a
+// guess: a guest that has booted, and looks at its clocks now and then, causes none.
 //
 // Not thread-safe.
 class ReadAhead {
@@ -59,7 +60,7 @@ class ReadAhead {
 
   // An answer that nobody has asked for yet, in place of the one before.
   void Keep(const Query& query, absl::Time asked, int32_t error, absl::Span<const uint8_t> rx);
-  // The answer to `query`, if it is kept and fresh; it is given once.
+  // The answer to `query`, if it is kept and fresh; it is given once, and never after a newer one.
   std::optional<Answer> Take(const Query& query, absl::Time now);
   // Something may have changed: no answer is kept.
   void Drop() { kept_.reset(); }

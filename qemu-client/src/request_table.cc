@@ -32,9 +32,9 @@ int RequestTable::Submit(const Call& call, absl::Time now, bool* wake) {
       const std::optional<Query> query = QueryOf(call);
       if (query.has_value()) answer = ahead_.Take(*query, now);
       if (!answer.has_value()) {
+        if (Asked() >= kMaxWaiting) return -EBUSY;
         Slot* slot = query.has_value() ? FindGuess(*query, now) : nullptr;
         if (slot == nullptr) slot = Add(call);
-        if (slot == nullptr) return -EBUSY;
         Await(slot, call, now, wake);
       }
       if (query.has_value()) Guess(call, *query, now, wake);
@@ -67,24 +67,24 @@ int RequestTable::Reset(Waiter waiter, absl::Duration timeout, absl::Time now, b
   return 0;
 }
 
+size_t RequestTable::Asked() const {
+  return static_cast<size_t>(std::count_if(
+      slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.used && !slot.guess; }));
+}
+
 RequestTable::Slot* RequestTable::Add(const Call& call) {
-  Slot* free = nullptr;
-  size_t asked = 0;
-  for (Slot& slot : slots_) {
-    if (!slot.used) free = &slot;
-    if (slot.used && !slot.guess) ++asked;
-  }
-  if (free == nullptr || asked >= kMaxWaiting) return nullptr;
-  *free = Slot();
-  free->used = true;
-  free->ticket = ++last_ticket_;
-  free->generation = generation_;
-  free->mrq = call.mrq;
-  free->tx_size = call.tx.size();
-  free->rx_size = call.rx_size;
-  std::copy(call.tx.begin(), call.tx.end(), free->tx.begin());
-  free->query = Query::Of(call.mrq, call.tx, call.rx_size);
-  return free;
+  Slot* const slot =
+      std::find_if(slots_.begin(), slots_.end(), [](const Slot& one) { return !one.used; });
+  *slot = Slot();
+  slot->used = true;
+  slot->ticket = ++last_ticket_;
+  slot->generation = generation_;
+  slot->mrq = call.mrq;
+  slot->tx_size = call.tx.size();
+  slot->rx_size = call.rx_size;
+  std::copy(call.tx.begin(), call.tx.end(), slot->tx.begin());
+  slot->query = Query::Of(call.mrq, call.tx, call.rx_size);
+  return slot;
 }
 
 void RequestTable::Await(Slot* slot, const Call& call, absl::Time now, bool* wake) {
@@ -125,7 +125,7 @@ void RequestTable::Disconnected(int refusal) {
     if (refusal != 0) blocked_ = refusal;
     for (Slot& slot : slots_) {
       if (!slot.used) continue;
-      if (slot.sent) {
+      if (slot.sent || slot.guess) {
         Fail(&slot, -ECONNRESET, &ended);
       } else if (refusal != 0) {
         Fail(&slot, refusal, &ended);

@@ -177,7 +177,9 @@ class RequestTable {
   // As the answer's reader wants it: without bytes after an error, else filled up with zeroes.
   static void Deliver(const Waiter& waiter, int32_t error, absl::Span<const uint8_t> rx,
                       size_t rx_size);
-  // A request to be sent. Null: as many as may be are waiting.
+  // How many the guest waits for.
+  size_t Asked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A request to be sent. REQUIRES: Asked() < kMaxWaiting, or for a guess MayGuess().
   Slot* Add(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The guest waits for it from now on.
   void Await(Slot* slot, const Call& call, absl::Time now, bool* wake)
@@ -199,15 +201,16 @@ class RequestTable {
 
   // --- Reading ahead (request_table_ahead.cc) ---
 
-  // What `call` is, if it may be guessed and isn't anything that makes guesses untrue: that drops
+  // What `call` is, if its like may be guessed. Anything else may make guesses untrue, and drops
   // them.
   std::optional<Query> QueryOf(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The guess on its way that is `query`, if it is fresh.
+  // The guess on its way that is `query`, if it is fresh and true.
   Slot* FindGuess(const Query& query, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Asks what the guest asks after `query`, which is what `call` has asked, if it can be guessed.
   void Guess(const Call& call, const Query& query, absl::Time now, bool* wake)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether nothing is on its way that could make a guess's answer untrue, nor another guess.
+  // Whether nothing is on its way that could make a guess's answer untrue, nor another guess, and
+  // the guess takes no place from what the guest may ask next.
   bool MayGuess() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The answer to a query, guessed or not.
   void Look(const Slot& slot, int32_t error, absl::Span<const uint8_t> rx)

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // RequestTable: asking what the guest will ask next.
-#include <algorithm>
-
 #include "broker/base/endian.h"
 #include "qemu-client/src/request_table.h"
 
 namespace bpmp::client {
 
 std::optional<Query> RequestTable::QueryOf(const Call& call) {
-  const std::optional<Query> query = Query::Of(call.mrq, call.tx, call.rx_size);
+  const std::optional<Query> query =
+      call.read_ahead ? Query::Of(call.mrq, call.tx, call.rx_size) : std::nullopt;
   if (!query.has_value()) DropGuesses();
-  return call.read_ahead ? query : std::nullopt;
+  return query;
 }
 
 RequestTable::Slot* RequestTable::FindGuess(const Query& query, absl::Time now) {
-  const auto it = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-    return slot.used && slot.guess && !slot.stale && slot.query == query &&
-           now - slot.asked <= ReadAhead::kFresh;
-  });
-  return it == slots_.end() ? nullptr : &*it;
+  for (Slot& slot : slots_) {
+    if (!slot.used || !slot.guess || slot.stale || slot.query->word != query.word) continue;
+    if (slot.query == query && now - slot.asked <= ReadAhead::kFresh) return &slot;
+    // The guest's own answer is newer.
+    slot.stale = true;
+  }
+  return nullptr;
 }
 
 void RequestTable::Guess(const Call& call, const Query& query, absl::Time now, bool* wake) {
@@ -30,17 +31,23 @@ void RequestTable::Guess(const Call& call, const Query& query, absl::Time now, b
   guess.tx = tx;
   guess.waiter = {};
   Slot* const slot = Add(guess);
-  if (slot == nullptr) return;
   Await(slot, guess, now, wake);
   slot->guess = true;
   slot->asked = now;
 }
 
 bool RequestTable::MayGuess() const {
-  return connected_ && generation_ == done_generation_ && reset_waiters_.empty() &&
-         std::none_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-           return slot.used && (slot.guess || !slot.query.has_value());
-         });
+  uint32_t used = 0;
+  uint32_t sent = 0;
+  for (const Slot& slot : slots_) {
+    if (!slot.used) continue;
+    if (slot.guess || !slot.query.has_value()) return false;
+    ++used;
+    if (slot.sent) ++sent;
+  }
+  // What has ended without its answer may still be at work.
+  const bool settled = generation_ == done_generation_ && unanswered_ == sent;
+  return connected_ && settled && used < kMaxWaiting && used + 2 <= limit_;
 }
 
 void RequestTable::Look(const Slot& slot, int32_t error, absl::Span<const uint8_t> rx) {

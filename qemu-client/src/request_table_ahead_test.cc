@@ -174,6 +174,19 @@ TEST_F(RequestTableAheadTest, AnAnswerOfTheConnectionBeforeIsNone) {
   EXPECT_EQ(result_.times, 0);
 }
 
+TEST_F(RequestTableAheadTest, AGuessThatWasNotSentEndsWithTheConnection) {
+  for (uint8_t clock = 3; clock <= 4; ++clock) {
+    ASSERT_EQ(Look(&result_, clock), 0);
+    if (clock == 3) Answer(TakeNow(), 0);
+  }
+  Answer(TakeNow(), 0);
+  EXPECT_EQ(table_.waiting(), 1u);
+  table_.Disconnected(0);
+  EXPECT_EQ(table_.waiting(), 0u);
+  table_.Connected(64, At(2));
+  EXPECT_FALSE(Take().has_value());
+}
+
 TEST_F(RequestTableAheadTest, AnOldGuessIsAskedAgain) {
   const Outgoing guess = GuessOf5();
   ASSERT_EQ(Look(&result_, 5, 11), 0);
@@ -182,12 +195,69 @@ TEST_F(RequestTableAheadTest, AnOldGuessIsAskedAgain) {
   EXPECT_EQ(result_.times, 0);
 }
 
-TEST_F(RequestTableAheadTest, AGuessCostsNoPlace) {
+TEST_F(RequestTableAheadTest, AGuessCostsNoPlaceAndIsNone) {
   GuessOf5();
   std::vector<Result> results(kMaxWaiting);
-  for (Result& result : results) ASSERT_EQ(Submit(&result), 0);
-  Result more;
-  EXPECT_EQ(Submit(&more), -EBUSY);
+  for (Result& result : results) ASSERT_EQ(Look(&result, 9), 0);
+  EXPECT_EQ(Look(&result_, 5), -EBUSY);
+  Answer(TakeNow(), 1);
+  EXPECT_EQ(Look(&result_, 5), 0);
+  EXPECT_EQ(Submit(&result_), -EBUSY);
+}
+
+TEST_F(RequestTableAheadTest, AGuessLeavesRoomForARequest) {
+  table_.Disconnected(0);
+  table_.Connected(2, At(0));
+  for (uint8_t clock = 3; clock <= 4; ++clock) {
+    ASSERT_EQ(Look(&result_, clock), 0);
+    Answer(TakeNow(), 0);
+    EXPECT_FALSE(Take().has_value());
+  }
+}
+
+TEST_F(RequestTableAheadTest, WhatTimedOutMayStillBeAtWork) {
+  Result slow;
+  ASSERT_EQ(Submit(&slow, 0, {5, 0, 0, 2}), 0);
+  const Outgoing set_rate = TakeNow();
+  EXPECT_TRUE(table_.Tick(At(500)).write);
+  table_.OnKeepAlive(TakeNow().sequence, At(900));
+  table_.Tick(At(1000));
+  ASSERT_EQ(slow.status, -ETIMEDOUT);
+  for (uint8_t clock = 3; clock <= 4; ++clock) {
+    ASSERT_EQ(Look(&result_, clock, 1000), 0);
+    Answer(TakeNow(), 1000);
+    EXPECT_FALSE(Take().has_value());
+  }
+  Answer(set_rate, 1001);
+  ASSERT_EQ(Look(&result_, 5, 1001), 0);
+  EXPECT_EQ(Sent(TakeNow())[0], 5);
+  EXPECT_EQ(Sent(TakeNow())[0], 6);
+}
+
+TEST_F(RequestTableAheadTest, ANewerAnswerEndsAGuess) {
+  Answer(GuessOf5(), 1, 0, {55});
+  Call call;
+  call.mrq = 22;
+  const std::vector<uint8_t> tx = {5, 0, 0, 14};
+  call.tx = tx;
+  call.rx_size = 8;
+  call.timeout = kTimeout;
+  call.waiter = result_.waiter();
+  call.read_ahead = true;
+  ASSERT_EQ(table_.Submit(call, At(1), &wake_), 0);
+  Answer(TakeNow(), 1, 0, {56});
+  Result later;
+  ASSERT_EQ(Look(&later, 5, 1), 0);
+  EXPECT_EQ(later.times, 0);
+}
+
+TEST_F(RequestTableAheadTest, WhoWaitsInBetweenEndsAGuess) {
+  Answer(GuessOf5(), 1, 0, {55});
+  Result waited;
+  ASSERT_EQ(Submit(&waited, 1, {5, 0, 0, 14}), 0);
+  Answer(TakeNow(), 1);
+  ASSERT_EQ(Look(&result_, 5, 1), 0);
+  EXPECT_EQ(result_.times, 0);
 }
 
 TEST_F(RequestTableAheadTest, WhoDoesNotWantItHasNone) {
@@ -201,7 +271,9 @@ TEST_F(RequestTableAheadTest, WhoDoesNotWantItHasNone) {
 TEST_F(RequestTableAheadTest, AGuessThatIsNeverAnsweredIsOver) {
   GuessOf5();
   EXPECT_TRUE(table_.Tick(At(500)).write) << "the broker is asked for a sign of life";
-  EXPECT_TRUE(table_.Tick(At(1000)).ended);
+  const RequestTable::Ticked ticked = table_.Tick(At(1000));
+  EXPECT_TRUE(ticked.ended);
+  EXPECT_FALSE(ticked.blocked) << "the guest has waited for nothing";
   EXPECT_EQ(table_.waiting(), 0u);
 }
 

@@ -27,7 +27,8 @@ RequestTable::Ticked RequestTable::Tick(absl::Time now) {
     bool block = false;
     for (Slot& slot : slots_) {
       if (!slot.used || !Overdue(now, slot.half, slot.deadline, &slot.probed)) continue;
-      block = block || !connected_ || heard_ < slot.half;
+      // What the guest didn't ask for is no reason to let it wait for nothing any more.
+      block = block || (!slot.guess && (!connected_ || heard_ < slot.half));
       Fail(&slot, status, &ended);
     }
     std::erase_if(reset_waiters_, [&](ResetWaiter& waiting) ABSL_NO_THREAD_SAFETY_ANALYSIS {

@@ -49,7 +49,7 @@ static void nvidia_bpmp_channels_reply(void *opaque)
     object_unref(OBJECT(s));
 }
 
-/* In a thread of the library's, or in ours when it can't be sent. */
+/* In a thread of the library's, or in ours: not sent, or answered before. */
 static void nvidia_bpmp_channels_done(void *opaque, int status, int32_t error,
                                       const void *rx, size_t rx_size)
 {
