@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "broker/base/string_view.h"
@@ -122,10 +123,10 @@ std::vector<std::string> Tree::NamesOf(const Node& node) const {
   add(index_->aliases_of);
   // A label, an alias and a name may be one word, and that may be somebody else's.
   std::vector<std::string> unique;
+  absl::flat_hash_set<std::string> seen;  // a hostile tree gives one node thousands
   for (std::string& name : names) {
     const auto resolved = Resolve(name);
-    if (resolved.ok() && *resolved == &node &&
-        std::find(unique.begin(), unique.end(), name) == unique.end()) {
+    if (resolved.ok() && *resolved == &node && seen.insert(name).second) {
       unique.push_back(std::move(name));
     }
   }

@@ -302,7 +302,7 @@ TEST_P(HostBrokerTest, AHangingFirmwareDoesNotKeepTheBrokerFromStopping) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Linux, HostBrokerTest, ::testing::ValuesIn(kWindowPairs), NameOfTest);
+INSTANTIATE_TEST_SUITE_P(Linux, HostBrokerTest, ::testing::ValuesIn(kPairs), NameOfTest);
 
 }  // namespace
 }  // namespace bpmp::testing
