@@ -42,8 +42,7 @@ class MailboxAheadTest : public QemuTest {
 TEST_P(MailboxAheadTest, IsToldTheSameAndTheBrokerIsAskedAhead) {
   const Told ahead = LookAtAll("a", "");
   const Told in_turn = LookAtAll("b", ",read-ahead=off");
-  EXPECT_EQ(in_turn.requests, kClocks + 1);
-  EXPECT_GE(ahead.requests, kClocks + 2) << "the one after the last";
+  EXPECT_GT(ahead.requests, in_turn.requests) << "by the one after the last, at least";
   ASSERT_EQ(ahead.answers.size(), in_turn.answers.size());
   for (uint32_t clock = 0; clock < kClocks; ++clock) {
     EXPECT_EQ(ahead.answers[clock].error, in_turn.answers[clock].error) << clock;
