@@ -4,17 +4,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/base/endian.h"
-
 namespace bpmp::client {
 namespace {
 
 // The few words of the BPMP's protocol that this needs (docs/wire-formats.md).
-constexpr uint32_t kMrqClk = 22;
 constexpr uint32_t kClkGetRate = 1;
 constexpr uint32_t kClkIsEnabled = 6;
 constexpr uint32_t kClkGetAllInfo = 14;
-constexpr uint32_t kClockMask = 0x00ff'ffff;
 
 // The order in which Linux looks at clocks: its driver asks which there are by their ids, and
 // registers them likewise, with each one's rate. At the end of a boot it looks for clocks to switch
@@ -27,9 +23,9 @@ constexpr std::array kWays = {Way{kClkGetAllInfo, 1}, Way{kClkGetRate, 1},
                               Way{kClkIsEnabled, ~uint32_t{0}}};
 
 // kWays.size(): it isn't one of them.
-size_t WayOf(uint32_t word) {
+size_t WayOf(uint32_t command) {
   const auto* const it = std::find_if(kWays.begin(), kWays.end(),
-                                      [word](const Way& way) { return way.command == word >> 24; });
+                                      [command](const Way& way) { return way.command == command; });
   return static_cast<size_t>(it - kWays.begin());
 }
 
@@ -38,17 +34,16 @@ constexpr int kPatience = 2;
 }  // namespace
 
 std::optional<Query> Query::Of(uint32_t mrq, absl::Span<const uint8_t> tx, size_t rx_size) {
-  if (mrq != kMrqClk || tx.size() < sizeof(uint32_t)) return std::nullopt;
-  const uint32_t word = LoadLe<uint32_t>(tx, 0);
-  if (WayOf(word) == kWays.size()) return std::nullopt;
-  return Query{word, rx_size};
+  const std::optional<ClkWord> clk = ClkWord::Of(mrq, tx);
+  if (!clk.has_value() || WayOf(clk->command) == kWays.size()) return std::nullopt;
+  return Query{*clk, rx_size};
 }
 
 std::optional<Query> ReadAhead::Next(const Query& query) {
   static_assert(kWays.size() == kPasses);
-  const uint32_t clock = query.word & kClockMask;
+  const auto& [command, clock] = query.clk;
   if (clock >= kClocks) return std::nullopt;
-  const size_t index = WayOf(query.word);
+  const size_t index = WayOf(command);
   const Way& way = kWays[index];
   Pass& pass = passes_[index];
   if (pass.asked[clock]) return std::nullopt;
@@ -58,13 +53,12 @@ std::optional<Query> ReadAhead::Next(const Query& query) {
   } else if (pass.patience > 0) {
     --pass.patience;
   }
-  const auto wanted = [&](uint32_t id) {
-    return !pass.asked[id] && (way.command == kClkGetAllInfo || exist_[id]);
-  };
+  const bool any = command == kClkGetAllInfo;  // what there is isn't known before
+  const auto wanted = [&](uint32_t id) { return !pass.asked[id] && (any || exist_[id]); };
   pass.next = clock + way.step;
   while (pass.next < kClocks && !wanted(pass.next)) pass.next += way.step;
   if (pass.next >= kClocks || pass.patience == 0) return std::nullopt;
-  return Query{way.command << 24 | pass.next, query.rx_size};
+  return Query{{command, pass.next}, query.rx_size};
 }
 
 void ReadAhead::Restart() {
@@ -73,8 +67,8 @@ void ReadAhead::Restart() {
 }
 
 void ReadAhead::Seen(const Query& query) {
-  const uint32_t clock = query.word & kClockMask;
-  if (query.word >> 24 == kClkGetAllInfo && clock < kClocks) exist_.set(clock);
+  const auto& [command, clock] = query.clk;
+  if (command == kClkGetAllInfo && clock < kClocks) exist_.set(clock);
 }
 
 void ReadAhead::Keep(const Query& query, absl::Time asked, int32_t error,
@@ -84,7 +78,7 @@ void ReadAhead::Keep(const Query& query, absl::Time asked, int32_t error,
 }
 
 std::optional<ReadAhead::Answer> ReadAhead::Take(const Query& query, absl::Time now) {
-  if (!kept_.has_value() || kept_->query.word != query.word) return std::nullopt;
+  if (!kept_.has_value() || kept_->query.clk != query.clk) return std::nullopt;
   const std::optional<Kept> kept = std::exchange(kept_, std::nullopt);
   if (kept->query != query || now - kept->asked > kFresh) return std::nullopt;
   return kept->answer;

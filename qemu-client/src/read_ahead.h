@@ -10,13 +10,14 @@
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "qemu-client/src/clk_word.h"
 #include "qemu-client/src/payload.h"
 
 namespace bpmp::client {
 
 // A request that may be made before the guest makes it: a look at a clock, which changes nothing.
 struct Query {
-  uint32_t word = 0;   // command and clock, the request's only word that counts
+  ClkWord clk;         // the request's only word that counts
   size_t rx_size = 0;  // of the answer
   bool operator==(const Query&) const = default;
 

@@ -12,14 +12,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Optional;
 
-constexpr uint32_t kGetRate = 1u << 24;
-constexpr uint32_t kIsEnabled = 6u << 24;
-constexpr uint32_t kGetAllInfo = 14u << 24;
+constexpr uint32_t kGetRate = 1;
+constexpr uint32_t kIsEnabled = 6;
+constexpr uint32_t kGetAllInfo = 14;
 
 absl::Time At(int64_t ms) { return absl::UnixEpoch() + absl::Milliseconds(ms); }
-Query Info(uint32_t clock, size_t rx_size = 4) { return {kGetAllInfo | clock, rx_size}; }
-Query Rate(uint32_t clock) { return {kGetRate | clock, 4}; }
-Query Enabled(uint32_t clock) { return {kIsEnabled | clock, 4}; }
+Query Info(uint32_t clock, size_t rx_size = 4) { return {{kGetAllInfo, clock}, rx_size}; }
+Query Rate(uint32_t clock) { return {{kGetRate, clock}, 4}; }
+Query Enabled(uint32_t clock) { return {{kIsEnabled, clock}, 4}; }
 
 std::optional<Query> Of(const std::vector<uint8_t>& tx, uint32_t mrq = 22) {
   return Query::Of(mrq, tx, 4);
@@ -37,9 +37,9 @@ class ReadAheadTest : public ::testing::Test {
 };
 
 TEST(Query, IsALookAtAClock) {
-  EXPECT_THAT(Of({5, 1, 0, 14}), Optional(Query{kGetAllInfo | 0x105, 4}));
-  EXPECT_THAT(Of({5, 1, 0, 1}), Optional(Query{kGetRate | 0x105, 4}));
-  EXPECT_THAT(Of({5, 0, 0, 6, 99, 98}), Optional(Query{kIsEnabled | 5, 4})) << "the rest is noise";
+  EXPECT_THAT(Of({5, 1, 0, 14}), Optional(Query{{kGetAllInfo, 0x105}, 4}));
+  EXPECT_THAT(Of({5, 1, 0, 1}), Optional(Query{{kGetRate, 0x105}, 4}));
+  EXPECT_THAT(Of({5, 0, 0, 6, 99, 98}), Optional(Query{{kIsEnabled, 5}, 4})) << "the rest is noise";
   constexpr uint8_t kOthers[] = {0, 2, 3, 4, 5, 7, 8, 15, 0x46};
   for (const uint8_t command : kOthers) {
     EXPECT_EQ(Of({5, 0, 0, command}), std::nullopt) << int{command};

@@ -19,6 +19,7 @@ constexpr size_t kPingSize = 4;
 // --- Asking -------------------------------------------------------------------------------------
 
 int RequestTable::Submit(const Call& call, absl::Time now, bool* wake) {
+  const std::optional<Query> query = Query::Of(call.mrq, call.tx, call.rx_size);
   int blocked = 0;
   std::optional<ReadAhead::Answer> answer;
   *wake = false;
@@ -29,15 +30,19 @@ int RequestTable::Submit(const Call& call, absl::Time now, bool* wake) {
     if (blocked != 0) {
       votes_.Note(call.mrq, call.tx, false);
     } else {
-      const std::optional<Query> query = QueryOf(call);
-      if (query.has_value()) answer = ahead_.Take(*query, now);
+      const bool ahead = call.read_ahead && query.has_value();
+      if (ahead) {
+        answer = ahead_.Take(*query, now);
+      } else {
+        DropGuesses();
+      }
       if (!answer.has_value()) {
-        if (Asked() >= kMaxWaiting) return -EBUSY;
-        Slot* slot = query.has_value() ? FindGuess(*query, now) : nullptr;
-        if (slot == nullptr) slot = Add(call);
+        if (!HasPlace()) return -EBUSY;
+        Slot* slot = ahead ? ClaimGuess(*query, now) : nullptr;
+        if (slot == nullptr) slot = Add(call, query);
         Await(slot, call, now, wake);
       }
-      if (query.has_value()) Guess(call, *query, now, wake);
+      if (ahead) Guess(call, *query, now, wake);
     }
   }
   if (blocked != 0) call.waiter.Tell(blocked);
@@ -67,33 +72,41 @@ int RequestTable::Reset(Waiter waiter, absl::Duration timeout, absl::Time now, b
   return 0;
 }
 
-size_t RequestTable::Asked() const {
-  return static_cast<size_t>(std::count_if(
-      slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.used && !slot.guess; }));
+bool RequestTable::HasPlace() const {
+  // The last place is a guess's.
+  int needed = guess_ == nullptr ? 2 : 1;
+  for (const Slot& slot : slots_) {
+    if (!slot.used && --needed == 0) return true;
+  }
+  return false;
 }
 
-RequestTable::Slot* RequestTable::Add(const Call& call) {
+RequestTable::Slot* RequestTable::Add(const Call& call, const std::optional<Query>& query) {
   Slot* const slot =
       std::find_if(slots_.begin(), slots_.end(), [](const Slot& one) { return !one.used; });
-  *slot = Slot();
   slot->used = true;
+  slot->sent = false;
   slot->ticket = ++last_ticket_;
   slot->generation = generation_;
   slot->mrq = call.mrq;
   slot->tx_size = call.tx.size();
   slot->rx_size = call.rx_size;
   std::copy(call.tx.begin(), call.tx.end(), slot->tx.begin());
-  slot->query = Query::Of(call.mrq, call.tx, call.rx_size);
+  slot->query = query;
   return slot;
 }
 
 void RequestTable::Await(Slot* slot, const Call& call, absl::Time now, bool* wake) {
-  slot->guess = false;
   slot->waiter = call.waiter;
   slot->probed = false;
   slot->half = now + call.timeout / 2;
   slot->deadline = now + call.timeout;
   if (NeedsWake(slot->half)) *wake = true;
+}
+
+void RequestTable::Free(Slot* slot) {
+  slot->used = false;
+  if (slot == guess_) guess_ = nullptr;
 }
 
 bool RequestTable::NeedsWake(absl::Time time) {
@@ -125,7 +138,7 @@ void RequestTable::Disconnected(int refusal) {
     if (refusal != 0) blocked_ = refusal;
     for (Slot& slot : slots_) {
       if (!slot.used) continue;
-      if (slot.sent || slot.guess) {
+      if (slot.sent || &slot == guess_) {
         Fail(&slot, -ECONNRESET, &ended);
       } else if (refusal != 0) {
         Fail(&slot, refusal, &ended);
@@ -134,7 +147,7 @@ void RequestTable::Disconnected(int refusal) {
     if (refusal != 0) FailResets(refusal, &ended);
     sent_generation_ = done_generation_;
     sent_resets_.clear();
-    DropGuesses();
+    ahead_.Drop();
   }
   Tell(ended);
 }
@@ -245,11 +258,10 @@ void RequestTable::OnResponse(uint64_t sequence, int32_t error, absl::Span<const
       done_generation_ = generation_;
       EndDoneResets(&resets);
     }
-    slot->used = false;
     if (slot->query.has_value()) Look(*slot, error, rx);
-    if (slot->guess) return;
     waiter = slot->waiter;
     rx_size = slot->rx_size;
+    Free(slot);
   }
   Tell(resets);
   Deliver(waiter, error, rx, rx_size);

@@ -141,12 +141,9 @@ class RequestTable {
     bool used = false;
     bool sent = false;
     bool probed = false;
-    bool guess = false;       // the guest hasn't asked: nobody waits for it
-    bool stale = false;       // a guess whose answer may be untrue
     uint64_t ticket = 0;      // the order of asking
     uint64_t sequence = 0;    // once sent
     uint64_t generation = 0;  // resets before it
-    absl::Time asked;
     absl::Time half;
     absl::Time deadline;
     uint32_t mrq = 0;
@@ -177,11 +174,13 @@ class RequestTable {
   // As the answer's reader wants it: without bytes after an error, else filled up with zeroes.
   static void Deliver(const Waiter& waiter, int32_t error, absl::Span<const uint8_t> rx,
                       size_t rx_size);
-  // How many the guest waits for.
-  size_t Asked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // A request to be sent. REQUIRES: Asked() < kMaxWaiting, or for a guess MayGuess().
-  Slot* Add(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The guest waits for it from now on.
+  // Whether the guest waits for fewer than kMaxWaiting answers.
+  bool HasPlace() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A request to be sent. REQUIRES: HasPlace(), or for a guess MayGuess().
+  Slot* Add(const Call& call, const std::optional<Query>& query)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Free(Slot* slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It is waited for from now on.
   void Await(Slot* slot, const Call& call, absl::Time now, bool* wake)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Slot* NextUnsent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -201,11 +200,8 @@ class RequestTable {
 
   // --- Reading ahead (request_table_ahead.cc) ---
 
-  // What `call` is, if its like may be guessed. Anything else may make guesses untrue, and drops
-  // them.
-  std::optional<Query> QueryOf(const Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The guess on its way that is `query`, if it is fresh and true.
-  Slot* FindGuess(const Query& query, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The guess on its way, if it is `query`, fresh and true: the guest's own from now on.
+  Slot* ClaimGuess(const Query& query, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Asks what the guest asks after `query`, which is what `call` has asked, if it can be guessed.
   void Guess(const Call& call, const Query& query, absl::Time now, bool* wake)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -215,11 +211,15 @@ class RequestTable {
   // The answer to a query, guessed or not.
   void Look(const Slot& slot, int32_t error, absl::Span<const uint8_t> rx)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What happens now may make guesses untrue.
   void DropGuesses() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable Mutex mutex_;
   std::array<Slot, kMaxWaiting + 1> slots_ ABSL_GUARDED_BY(mutex_);  // one more for a guess
   ReadAhead ahead_ ABSL_GUARDED_BY(mutex_);
+  Slot* guess_ ABSL_GUARDED_BY(mutex_) = nullptr;  // on its way, and the guest hasn't asked
+  absl::Time guessed_at_ ABSL_GUARDED_BY(mutex_);
+  bool guess_holds_ ABSL_GUARDED_BY(mutex_) = false;  // nothing has made its answer untrue
   std::vector<ResetWaiter> reset_waiters_ ABSL_GUARDED_BY(mutex_);
   VoteRecord votes_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_ticket_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -16,13 +16,13 @@ class RequestTableAheadTest : public RequestTableFixture {
  protected:
   RequestTableAheadTest() { table_.Connected(64, At(0)); }
 
-  int Look(Result* result, uint8_t clock, int64_t ms = 0, uint8_t command = 14) {
+  int Look(Result* result, uint8_t clock, int64_t ms = 0, size_t rx_size = 4) {
     Call call;
     call.mrq = 22;
     // As from a frame, which doesn't say how much of it counts.
-    const std::vector<uint8_t> tx = {clock, 0, 0, command, junk_++, 0xee};
+    const std::vector<uint8_t> tx = {clock, 0, 0, 14, junk_++, 0xee};
     call.tx = tx;
-    call.rx_size = 4;
+    call.rx_size = rx_size;
     call.timeout = kTimeout;
     call.waiter = result->waiter();
     call.read_ahead = true;
@@ -236,15 +236,7 @@ TEST_F(RequestTableAheadTest, WhatTimedOutMayStillBeAtWork) {
 
 TEST_F(RequestTableAheadTest, ANewerAnswerEndsAGuess) {
   Answer(GuessOf5(), 1, 0, {55});
-  Call call;
-  call.mrq = 22;
-  const std::vector<uint8_t> tx = {5, 0, 0, 14};
-  call.tx = tx;
-  call.rx_size = 8;
-  call.timeout = kTimeout;
-  call.waiter = result_.waiter();
-  call.read_ahead = true;
-  ASSERT_EQ(table_.Submit(call, At(1), &wake_), 0);
+  ASSERT_EQ(Look(&result_, 5, 1, 8), 0);
   Answer(TakeNow(), 1, 0, {56});
   Result later;
   ASSERT_EQ(Look(&later, 5, 1), 0);

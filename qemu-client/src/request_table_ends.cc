@@ -28,7 +28,7 @@ RequestTable::Ticked RequestTable::Tick(absl::Time now) {
     for (Slot& slot : slots_) {
       if (!slot.used || !Overdue(now, slot.half, slot.deadline, &slot.probed)) continue;
       // What the guest didn't ask for is no reason to let it wait for nothing any more.
-      block = block || (!slot.guess && (!connected_ || heard_ < slot.half));
+      block = block || (&slot != guess_ && (!connected_ || heard_ < slot.half));
       Fail(&slot, status, &ended);
     }
     std::erase_if(reset_waiters_, [&](ResetWaiter& waiting) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -81,7 +81,7 @@ void RequestTable::Fail(Slot* slot, int status, EndedList* ended) {
     votes_.Note(slot->mrq, {slot->tx.data(), slot->tx_size}, false);
   }
   ended->push_back({slot->waiter, status});
-  slot->used = false;
+  Free(slot);
 }
 
 void RequestTable::FailResets(int status, EndedList* ended) {

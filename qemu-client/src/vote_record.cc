@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "broker/base/endian.h"
+#include "qemu-client/src/clk_word.h"
 
 namespace bpmp::client {
 namespace {
 
 // The few words of the BPMP's protocol that make and end votes (docs/wire-formats.md).
-constexpr uint32_t kMrqClk = 22;
 constexpr uint32_t kClkEnable = 7;
 constexpr uint32_t kClkDisable = 8;
 constexpr uint32_t kMrqPg = 66;
@@ -35,12 +35,10 @@ VoteRecord::VoteRecord() {
 }
 
 bool VoteRecord::Note(uint32_t mrq, absl::Span<const uint8_t> tx, bool succeeded) {
-  if (mrq == kMrqClk && tx.size() >= 4) {
-    const uint32_t word = LoadLe<uint32_t>(tx, 0);
-    const uint32_t id = word & 0x00ff'ffff;
-    if (word >> 24 == kClkDisable) Erase(&clocks_, id);
-    if (word >> 24 != kClkEnable || !succeeded) return false;
-    Insert(&clocks_, kMaxClocks, id);
+  if (const auto clk = ClkWord::Of(mrq, tx)) {
+    if (clk->command == kClkDisable) Erase(&clocks_, clk->clock);
+    if (clk->command != kClkEnable || !succeeded) return false;
+    Insert(&clocks_, kMaxClocks, clk->clock);
     return true;
   }
   if (mrq == kMrqPg && tx.size() >= 12 && LoadLe<uint32_t>(tx, 0) == kPgSetState && succeeded) {
