@@ -5,7 +5,6 @@
 #include <variant>
 #include <vector>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "broker/base/string_view.h"
@@ -48,14 +47,8 @@ std::string AdviceSentence(const Core& core, VmId vm, Resource resource) {
                       ", or ", name, " itself, in its policy.");
 }
 
-const VmPolicy* OwnerOf(const Policy& policy, PcieControllerId controller) {
-  const auto it =
-      absl::c_find_if(policy.vms, [&](const VmPolicy& vm) { return vm.opt_ins.Has(controller); });
-  return it == policy.vms.end() ? nullptr : &*it;
-}
-
 // The line of the policy that would allow it; empty where no line would.
-std::string OptInSentence(const Policy& policy, const mrq::Request& request,
+std::string OptInSentence(const View& view, VmId vm, const mrq::Request& request,
                           const Verdict& verdict) {
   if (!IsByPolicy(verdict)) return "";
   std::string line;
@@ -66,7 +59,7 @@ std::string OptInSentence(const Policy& policy, const mrq::Request& request,
     line = "emc_latency: true";
   } else if (const auto* uphy = std::get_if<mrq::UphyRequest>(&request)) {
     const auto pcie = mrq::PcieSwitchOf(*uphy);
-    const VmPolicy* owner = pcie ? OwnerOf(policy, pcie->controller) : nullptr;
+    const VmPolicy* owner = pcie ? view.OwnerBeside(vm, pcie->controller) : nullptr;
     if (owner != nullptr) {
       return absl::StrCat(" The policy gives the controller to ", owner->name,
                           ", and only one VM can have it.");
@@ -138,7 +131,7 @@ Explanation Core::Explain(VmId vm, const mrq::Request& request,
   if (judged.resource.kind != ResourceKind::kNone) {
     ExplainResource(*this, vm, judged, &explanation);
   }
-  absl::StrAppend(&explanation.text, OptInSentence(machine.policy, request, verdict));
+  absl::StrAppend(&explanation.text, OptInSentence(machine.view, vm, request, verdict));
   if (machine.view.AuditOnly(vm)) {
     const Judged strict =
         JudgeRequest(machine.strict_judge, machine.inventory, vm, request, max_rate_hz);

@@ -54,16 +54,6 @@ class Suggester {
     suggestion_.notes.push_back(absl::StrCat(Title(resource), ": ", what));
   }
 
-  // Some other VM has it exclusively, so that this one can't.
-  template <typename Id>
-  const VmPolicy* OwnerBeside(Id id) const {
-    for (const VmId other : machine_.view.Defined()) {
-      const VmPolicy* policy = machine_.view.PolicyOf(other);
-      if (other != vm_ && policy->Of(id) == Access::kExclusive) return policy;
-    }
-    return nullptr;
-  }
-
   void NeedClock(ClockId clock) {
     const uint8_t asked = WasAsked(Resource::Of(clock));
     if ((asked & Asked::kNeeds) == 0 || machine_.inventory.Find(clock) == nullptr) return;
@@ -76,7 +66,7 @@ class Suggester {
            "it asked to change it, which nobody may: the rate policy is "
            "'fixed'");
       access = Access::kVote;
-    } else if (const VmPolicy* owner = OwnerBeside(clock);
+    } else if (const VmPolicy* owner = machine_.view.OwnerBeside(vm_, clock);
                owner != nullptr && access == Access::kExclusive) {
       Note(Resource::Of(clock),
            absl::StrCat("it asked to change it, but vm ", owner->name, " has it exclusively"));
@@ -94,7 +84,7 @@ class Suggester {
 
   void NeedReset(ResetId reset) {
     if ((WasAsked(Resource::Of(reset)) & Asked::kNeeds) == 0) return;
-    const VmPolicy* owner = OwnerBeside(reset);
+    const VmPolicy* owner = machine_.view.OwnerBeside(vm_, reset);
     if (owner != nullptr && !machine_.policy.shared_resets.contains(reset)) {
       return Note(Resource::Of(reset), absl::StrCat("it asked for it, but vm ", owner->name,
                                                     " has it; if both may, list it in "
@@ -106,7 +96,7 @@ class Suggester {
   void NeedPcie(PcieControllerId controller) {
     const Resource resource = Resource::Of(controller);
     if ((WasAsked(resource) & Asked::kNeeds) == 0) return;
-    if (const VmPolicy* owner = OwnerBeside(controller)) {
+    if (const VmPolicy* owner = machine_.view.OwnerBeside(vm_, controller)) {
       return Note(resource, absl::StrCat("it asked for it, but vm ", owner->name, " has it"));
     }
     suggestion_.spec.pcie_controllers.push_back({controller.value(), {}});

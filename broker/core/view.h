@@ -63,6 +63,15 @@ class View {
   }
   // VMs with a policy.
   std::vector<VmId> Defined() const;
+  // The policy of another VM that has it exclusively. Null: no other has.
+  template <typename Id>
+  const VmPolicy* OwnerBeside(VmId vm, Id id) const {
+    for (const VmId other : Defined()) {
+      const VmPolicy* policy = PolicyOf(other);
+      if (other != vm && policy->Of(id) == Access::kExclusive) return policy;
+    }
+    return nullptr;
+  }
 
  private:
   struct Entry {

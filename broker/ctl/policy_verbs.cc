@@ -60,10 +60,10 @@ absl::StatusOr<ExitCode> Suggest(Context& context, const std::string& vm) {
 }
 
 void AddVotesFlags(CLI::App* verb, ReloadFlags* flags) {
-  CLI::Option* drop = verb->add_flag(
-      "--drop", flags->drop, "Undo at once what VMs hold and may no longer; release VMs that go");
-  verb->add_flag("--keep", flags->keep, "Leave it until they drop it or are released [default]")
-      ->excludes(drop);
+  AddEither(
+      verb,
+      {"--drop", flags->drop, "Undo at once what VMs hold and may no longer; release VMs that go"},
+      {"--keep", flags->keep, "Leave it until they drop it or are released [default]"});
 }
 
 }  // namespace

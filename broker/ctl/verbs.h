@@ -48,6 +48,16 @@ template <typename Value>
 void AddOption(CLI::App* verb, const char* name, Value& value, const char* type, const char* help) {
   verb->add_option(name, value, help)->type_name(type)->allow_extra_args(false);
 }
+// Adds two flags that can't both be given.
+struct Flag {
+  const char* name;
+  bool& value;
+  const char* help;
+};
+inline void AddEither(CLI::App* verb, const Flag& one, const Flag& other) {
+  CLI::Option* option = verb->add_flag(one.name, one.value, one.help);
+  verb->add_flag(other.name, other.value, other.help)->excludes(option);
+}
 
 // The whole command line. `globals` gets the options that every verb has; not owned.
 void AddAllVerbs(VerbTree& verbs, Globals* globals);

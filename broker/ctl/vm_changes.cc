@@ -18,40 +18,31 @@ using Devices = google::protobuf::RepeatedPtrField<v1::DeviceGrantConfig>;
 using Grants = google::protobuf::RepeatedPtrField<v1::ResourceGrantConfig>;
 using Numbers = google::protobuf::RepeatedField<uint32_t>;
 
-const std::string& NameOf(const v1::DeviceGrantConfig& grant) { return grant.device(); }
-const std::string& NameOf(const v1::ResourceGrantConfig& grant) { return grant.name(); }
+// What an entry of a list is known by.
+const std::string& KeyOf(const v1::DeviceGrantConfig& grant) { return grant.device(); }
+const std::string& KeyOf(const v1::ResourceGrantConfig& grant) { return grant.name(); }
+uint32_t KeyOf(uint32_t number) { return number; }
 
-template <typename List>
-auto Find(List* list, const std::string& name) {
+std::string Shown(const std::string& name) { return Quoted(name); }
+std::string Shown(uint32_t number) { return absl::StrCat(number); }
+
+template <typename List, typename Key>
+auto Find(List* list, const Key& key) {
   return std::find_if(list->begin(), list->end(),
-                      [&](const auto& entry) { return NameOf(entry) == name; });
+                      [&](const auto& entry) { return KeyOf(entry) == key; });
 }
 
-absl::Status NotThere(const char* what, const std::string& which, const std::string& there) {
-  return absl::InvalidArgumentError(absl::StrCat("the VM's entry has no ", what, " ", which,
-                                                 "; it has ", there.empty() ? "none" : there));
-}
-
-template <typename List>
-absl::Status Take(const char* what, const std::vector<std::string>& names, List* list) {
-  for (const std::string& name : names) {
-    const auto found = Find(list, name);
+template <typename List, typename Key>
+absl::Status Take(const char* what, const std::vector<Key>& keys, List* list) {
+  for (const Key& key : keys) {
+    const auto found = Find(list, key);
     if (found == list->end()) {
-      return NotThere(what, Quoted(name),
-                      absl::StrJoin(*list, ", ", [](std::string* out, const auto& entry) {
-                        *out += NameOf(entry);
-                      }));
-    }
-    list->erase(found);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Take(const char* what, const std::vector<uint32_t>& numbers, Numbers* list) {
-  for (const uint32_t number : numbers) {
-    const auto found = std::find(list->begin(), list->end(), number);
-    if (found == list->end()) {
-      return NotThere(what, absl::StrCat(number), absl::StrJoin(*list, ", "));
+      const std::string there = absl::StrJoin(*list, ", ", [](std::string* out, const auto& entry) {
+        absl::StrAppend(out, KeyOf(entry));
+      });
+      return absl::InvalidArgumentError(absl::StrCat("the VM's entry has no ", what, " ",
+                                                     Shown(key), "; it has ",
+                                                     there.empty() ? "none" : there));
     }
     list->erase(found);
   }
@@ -60,7 +51,7 @@ absl::Status Take(const char* what, const std::vector<uint32_t>& numbers, Number
 
 void Add(const std::vector<uint32_t>& numbers, Numbers* list) {
   for (const uint32_t number : numbers) {
-    if (std::find(list->begin(), list->end(), number) == list->end()) list->Add(number);
+    if (Find(list, number) == list->end()) list->Add(number);
   }
 }
 

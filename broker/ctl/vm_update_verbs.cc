@@ -94,16 +94,15 @@ void AddChangeOptions(CLI::App* verb, VmChanges* changes) {
             "Give it a PCIe controller, which it alone switches");
   AddOption(verb, "--without-pcie-controller", changes->without_pcie_controllers, "NUMBER",
             "Take a PCIe controller from it");
-  CLI::Option* latency = verb->add_flag("--emc-latency", changes->emc_latency,
-                                        "Let it read the latencies of the memory's frequencies");
-  verb->add_flag("--no-emc-latency", changes->no_emc_latency, "Don't let it any more")
-      ->excludes(latency);
-  CLI::Option* audit = verb->add_flag("--audit-only", changes->audit_only,
-                                      "Allow, count and log what its policy denies");
-  verb->add_flag("--no-audit-only", changes->no_audit_only, "Deny it again")->excludes(audit);
-  CLI::Option* hide = verb->add_flag("--hide-ids", changes->hide_ids,
-                                     "Don't show the names of what it may not use");
-  verb->add_flag("--show-ids", changes->show_ids, "Show them")->excludes(hide);
+  AddEither(verb,
+            {"--emc-latency", changes->emc_latency,
+             "Let it read the latencies of the memory's frequencies"},
+            {"--no-emc-latency", changes->no_emc_latency, "Don't let it any more"});
+  AddEither(verb,
+            {"--audit-only", changes->audit_only, "Allow, count and log what its policy denies"},
+            {"--no-audit-only", changes->no_audit_only, "Deny it again"});
+  AddEither(verb, {"--hide-ids", changes->hide_ids, "Don't show the names of what it may not use"},
+            {"--show-ids", changes->show_ids, "Show them"});
 }
 
 }  // namespace
@@ -118,10 +117,8 @@ void AddVmUpdateVerb(VerbTree& verbs, CLI::App* vm_group) {
           "--json", arguments->file,
           "Its whole new VmConfig as JSON, - is standard input; the other options change it")
       ->type_name("FILE");
-  CLI::Option* drop =
-      verb->add_flag("--drop", arguments->drop, "Undo at once what VMs hold and may no longer");
-  verb->add_flag("--keep", arguments->keep, "Leave it until they drop it or are released [default]")
-      ->excludes(drop);
+  AddEither(verb, {"--drop", arguments->drop, "Undo at once what VMs hold and may no longer"},
+            {"--keep", arguments->keep, "Leave it until they drop it or are released [default]"});
   verb->add_flag("--dry-run", arguments->dry_run, "Only say what would change");
 }
 
