@@ -188,7 +188,7 @@ TEST_F(EngineTest, ManyVmsAtOnceLeaveTheHardwareAsTheirVotesSay) {
 }
 
 TEST_F(EngineTest, ACallerDoesNotWaitForAHangingTransfer) {
-  Start(1, absl::Milliseconds(20));
+  Start(1, absl::Milliseconds(300));
   AddFault("CLK ENABLE uarta hang");
   EXPECT_EQ(Ask(kFirst, Clk(mrq::ClkCmd::kEnable)), mrq::Fail(mrq::Error::kTimedOut));
   // Another resource still has a slot of the worker.
@@ -196,9 +196,10 @@ TEST_F(EngineTest, ACallerDoesNotWaitForAHangingTransfer) {
 }
 
 TEST_F(EngineTest, WhatNobodyWaitedForIsUndone) {
-  Start(2, absl::Milliseconds(20));
+  Start(2, absl::Milliseconds(300));
   AddFault("CLK ENABLE uarta hang count=1");
   EXPECT_EQ(Ask(kFirst, Clk(mrq::ClkCmd::kEnable)), mrq::Fail(mrq::Error::kTimedOut));
+  sim_.ClearFaults();
   sim_.ReleaseHangs();
   // Comes after the edge and its undoing on the same resource.
   while (!Ask(VmId(2), Clk(mrq::ClkCmd::kGetRate)).ok()) {
@@ -207,7 +208,7 @@ TEST_F(EngineTest, WhatNobodyWaitedForIsUndone) {
 }
 
 TEST_F(EngineTest, AReleaseEndsAlthoughATransferHangs) {
-  Start(1, absl::Milliseconds(20), absl::Milliseconds(20));
+  Start(1, absl::Milliseconds(300), absl::Milliseconds(300));
   EXPECT_TRUE(Ask(kFirst, Clk(mrq::ClkCmd::kEnable)).ok());
   AddFault("CLK DISABLE uarta hang");
   Mutex mutex;

@@ -93,7 +93,7 @@ TEST_F(AdminWaitTest, UndrainingLeavesTheMoment) {
 // A call of the backend that hangs is overdue soon.
 class AdminHangTest : public AdminWaitTest {
  protected:
-  AdminHangTest() : AdminWaitTest("backend { transfer_timeout_ms: 50 }") {}
+  AdminHangTest() : AdminWaitTest("backend { transfer_timeout_ms: 300 }") {}
 };
 
 TEST_F(AdminHangTest, ATransferThatHangsIsWaitedForAlsoAfterTheRelease) {

@@ -98,6 +98,7 @@ TEST_P(BootTest, AFirmwareThatHangsIsAnErrorAndNoMore) {
   ASSERT_NE(guest, nullptr);
   broker_.sim().AddFault(*backend::sim::ParseFault("CLK ENABLE 155 hang count=1"));
   EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), Unanswered());
+  broker_.sim().ClearFaults();
   broker_.sim().ReleaseHangs();
   // What was abandoned is settled before the next request is answered.
   EXPECT_EQ(Consumer(guest.get(), "clk_enable", "0"), 0);

@@ -126,6 +126,7 @@ TEST_P(HostTest, AFirmwareThatHangsIsATimeOutOfTheTransport) {
                                            HasMailbox() ? "0, err -23" : "-110, err 0", "\n")));
   EXPECT_THAT(said, ContainsRegex("ASSERT by write: -(23|5)\n"));
   EXPECT_THAT(said, EndsWith("holds: 0"));
+  broker_.sim().ClearFaults();
   broker_.sim().ReleaseHangs();
   // It works again once it is heard of again.
   while (host->Run("/opt/host_device_test -n 1") != "soak: 12 requests, 0 wrong answers") {

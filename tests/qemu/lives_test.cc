@@ -85,7 +85,7 @@ TEST_P(LivesTest, AMachineThatQuitsIsReleased) {
 }
 
 TEST_P(LivesTest, AFirmwareThatHangsIsATimeOut) {
-  const auto qemu = Start("a", ",timeout-ms=50");
+  const auto qemu = Start("a", ",timeout-ms=700");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
   ASSERT_EQ(window.Ask(Clk(mrq::ClkCmd::kGetAllInfo, kUarta)).ret, 0);  // something to be stale
@@ -95,6 +95,7 @@ TEST_P(LivesTest, AFirmwareThatHangsIsATimeOut) {
   EXPECT_EQ(late.ret, -23);
   EXPECT_EQ(late.answered, 0U);
   EXPECT_THAT(late.rx, Each(0));
+  broker_.sim().ClearFaults();
   broker_.sim().ReleaseHangs();
   EXPECT_EQ(window.Ask(GetRate(kUarta)).ret, 0);
 }
@@ -221,7 +222,7 @@ TEST_P(BrokerLivesTest, ARestartIsSurvivedAndVotesAreKept) {
 
 TEST_P(BrokerLivesTest, ADeadBrokerCostsOneTimeOut) {
   client::BrokerProcess broker;
-  const auto qemu = StartOn(broker, ",timeout-ms=300");
+  const auto qemu = StartOn(broker, ",timeout-ms=700");
   ASSERT_TRUE(qemu->Started()) << qemu->Output();
   Window window(qemu.get());
   ASSERT_EQ(window.Ask(GetRate(kUarta)).ret, 0);
