@@ -24,6 +24,23 @@ bool IsVmName(std::string_view name) {
                      [&](char c) { return plain(c) || c == '_' || c == '.' || c == '-'; });
 }
 
+// What a VM may change, ids ascending: few of the board's resources, so that pairs of many VMs are
+// soon compared.
+struct Uses {
+  std::vector<ClockId> clocks;
+  std::vector<ResetId> resets;
+  std::vector<DomainId> domains;
+};
+
+template <typename Id>
+std::vector<Id> Used(const VmPolicy& vm, size_t count) {
+  std::vector<Id> used;
+  for (uint32_t id = 0; id < count; ++id) {
+    if (vm.Of(Id(id)) >= Access::kVote) used.emplace_back(id);
+  }
+  return used;
+}
+
 class Checker {
  public:
   Checker(const PolicySpec& spec, const Profile& profile, const Inventory& inventory,
@@ -38,14 +55,21 @@ class Checker {
   void Run() {
     CheckVmNames();
     CheckWholeBoards();
+    std::vector<Uses> uses;
     for (size_t b = 0; b < policy_.vms.size(); ++b) {
       CheckRateLimits(b);
-      for (size_t a = 0; a < b; ++a) CheckPair(a, b);
+      for (size_t a = 0; a < b; ++a) CheckPair(a, uses[a], b);
+      uses.push_back(UsesOf(Vm(b)));
     }
   }
 
  private:
   const VmPolicy& Vm(size_t i) const { return policy_.vms[i]; }
+  Uses UsesOf(const VmPolicy& vm) const {
+    return {Used<ClockId>(vm, inventory_.clocks.size()),
+            Used<ResetId>(vm, size_t{inventory_.max_reset_id} + 1),
+            Used<DomainId>(vm, inventory_.domains.size())};
+  }
 
   void Problem(size_t vm, const std::string& what) {
     problems_.push_back(
@@ -100,30 +124,33 @@ class Checker {
     }
   }
 
-  void CheckPair(size_t a, size_t b) {
-    for (uint32_t id = 0; id < inventory_.clocks.size(); ++id) {
-      const Access mine = Vm(b).Of(ClockId(id));
-      const Access theirs = Vm(a).Of(ClockId(id));
-      const std::string& name = inventory_.clocks[id].name;
-      if (mine == Access::kExclusive && theirs == Access::kExclusive) {
-        Problem(b, absl::StrFormat("vm %s has clock %s exclusively too; give one of them 'vote'",
-                                   Vm(a).name, name));
-      } else if (std::min(mine, theirs) == Access::kVote &&
-                 std::max(mine, theirs) == Access::kExclusive) {
-        Say(b, absl::StrFormat("clock %s is exclusive to one of it and vm %s, and the other votes "
-                               "on it",
-                               name, Vm(a).name));
-      }
+  void CheckPair(size_t a, const Uses& uses_of_a, size_t b) {
+    for (const ClockId id : uses_of_a.clocks) CheckClock(a, b, id);
+    for (const ResetId id : uses_of_a.resets) CheckReset(a, b, id);
+    for (const DomainId id : uses_of_a.domains) CheckDomain(a, b, id);
+  }
+
+  void CheckClock(size_t a, size_t b, ClockId id) {
+    const Access mine = Vm(b).Of(id);
+    const Access theirs = Vm(a).Of(id);
+    const std::string& name = inventory_.clocks[id.value()].name;
+    if (mine == Access::kExclusive && theirs == Access::kExclusive) {
+      Problem(b, absl::StrFormat("vm %s has clock %s exclusively too; give one of them 'vote'",
+                                 Vm(a).name, name));
+    } else if (std::min(mine, theirs) == Access::kVote &&
+               std::max(mine, theirs) == Access::kExclusive) {
+      Say(b, absl::StrFormat("clock %s is exclusive to one of it and vm %s, and the other votes "
+                             "on it",
+                             name, Vm(a).name));
     }
-    for (uint32_t id = 0; id <= inventory_.max_reset_id; ++id) {
-      if (std::min(Vm(a).Of(ResetId(id)), Vm(b).Of(ResetId(id))) == Access::kExclusive &&
-          !policy_.shared_resets.contains(ResetId(id))) {
-        const std::string name = names_.NameOf(Resource::Of(ResetId(id)));
-        Problem(b, absl::StrFormat("vm %s has %s%s too; if both may, list it in shared_resets",
-                                   Vm(a).name, names_.FindReset(name) ? "reset " : "", name));
-      }
-    }
-    for (uint32_t id = 0; id < inventory_.domains.size(); ++id) CheckDomain(a, b, DomainId(id));
+  }
+
+  void CheckReset(size_t a, size_t b, ResetId id) {
+    if (std::min(Vm(a).Of(id), Vm(b).Of(id)) < Access::kExclusive) return;
+    if (policy_.shared_resets.contains(id)) return;
+    const std::string name = names_.NameOf(Resource::Of(id));
+    Problem(b, absl::StrFormat("vm %s has %s%s too; if both may, list it in shared_resets",
+                               Vm(a).name, names_.FindReset(name) ? "reset " : "", name));
   }
 
   void CheckDomain(size_t a, size_t b, DomainId id) {
