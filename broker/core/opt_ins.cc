@@ -27,17 +27,16 @@ std::string Zones(const std::vector<ThermalZoneId>& zones) {
 // The numbers of one field, ascending.
 template <typename Id>
 std::vector<Id> Resolve(const VmSpec& spec, const std::vector<NumberGrant>& grants, uint32_t max,
-                        std::vector<std::string>* problems) {
+                        Findings* findings) {
   std::vector<Id> ids;
   for (const NumberGrant& grant : grants) {
     const std::string who = absl::StrCat(ToString(grant.where), "vm ", spec.name, ": ");
     const Id id(grant.number);
     if (grant.number > max) {
-      problems->push_back(absl::StrFormat("%sthere is no %s %d; the highest is %d", who, Id::kName,
-                                          grant.number, max));
+      findings->Problem(absl::StrFormat("%sthere is no %s %d; the highest is %d", who, Id::kName,
+                                        grant.number, max));
     } else if (std::find(ids.begin(), ids.end(), id) != ids.end()) {
-      problems->push_back(
-          absl::StrFormat("%s%s %d is written twice", who, Id::kName, grant.number));
+      findings->Problem(absl::StrFormat("%s%s %d is written twice", who, Id::kName, grant.number));
     } else {
       ids.push_back(id);
     }
@@ -63,33 +62,32 @@ Where WhereOf(const VmSpec& spec, PcieControllerId controller) {
 
 }  // namespace
 
-OptIns CompileOptIns(const VmSpec& spec, std::vector<std::string>* problems,
-                     std::vector<Note>* notes) {
+OptIns CompileOptIns(const VmSpec& spec, Findings* findings) {
   OptIns opt_ins;
   opt_ins.thermal_zones =
-      Resolve<ThermalZoneId>(spec, spec.thermal_zones, kMaxThermalZoneId, problems);
+      Resolve<ThermalZoneId>(spec, spec.thermal_zones, kMaxThermalZoneId, findings);
   opt_ins.pcie_controllers =
-      Resolve<PcieControllerId>(spec, spec.pcie_controllers, kMaxPcieControllerId, problems);
+      Resolve<PcieControllerId>(spec, spec.pcie_controllers, kMaxPcieControllerId, findings);
   opt_ins.emc_latency = spec.emc_latency;
   for (const PcieControllerId controller : opt_ins.pcie_controllers) {
-    notes->push_back({WhereOf(spec, controller),
-                      absl::StrFormat("vm %s: it switches the whole PCIe controller %d on and off: "
-                                      "the host must use nothing behind it",
-                                      spec.name, controller.value())});
+    findings->Say(WhereOf(spec, controller),
+                  absl::StrFormat("vm %s: it switches the whole PCIe controller %d on and off: "
+                                  "the host must use nothing behind it",
+                                  spec.name, controller.value()));
   }
   return opt_ins;
 }
 
-void CheckPcieOwners(const PolicySpec& spec, const Policy& policy,
-                     std::vector<std::string>* problems) {
+void CheckPcieOwners(const PolicySpec& spec, const Policy& policy, Findings* findings) {
   for (size_t b = 0; b < policy.vms.size(); ++b) {
     for (const PcieControllerId controller : policy.vms[b].opt_ins.pcie_controllers) {
       for (size_t a = 0; a < b; ++a) {
         if (!policy.vms[a].opt_ins.Has(controller)) continue;
-        problems->push_back(
+        findings->Problem(
             absl::StrFormat("%svm %s: vm %s has PCIe controller %d too; only one VM can",
                             ToString(WhereOf(spec.vms[b], controller)), policy.vms[b].name,
                             policy.vms[a].name, controller.value()));
+        break;
       }
     }
   }

@@ -11,11 +11,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
 #include "broker/base/suggest.h"
 #include "broker/core/clock_kind.h"
+#include "broker/core/findings.h"
 #include "broker/core/names.h"
 #include "broker/core/opt_ins.h"
 #include "broker/core/policy_checks.h"
@@ -42,16 +43,16 @@ class Compiler {
     }
     for (const PinSpec& pin : spec_.pins) AddPin(pin);
     for (const VmSpec& vm : spec_.vms) policy_.vms.push_back(CompileVm(vm));
-    CheckPolicy(spec_, profile_, inventory_, policy_, &problems_, &notes_);
-    CheckPcieOwners(spec_, policy_, &problems_);
-    if (notes != nullptr) *notes = notes_;
-    if (problems_.empty()) return std::move(policy_);
-    return absl::InvalidArgumentError(absl::StrJoin(problems_, "\n"));
+    CheckPolicy(spec_, profile_, inventory_, policy_, &findings_);
+    CheckPcieOwners(spec_, policy_, &findings_);
+    if (notes != nullptr) *notes = findings_.notes();
+    BPMP_RETURN_IF_ERROR(findings_.ToStatus());
+    return std::move(policy_);
   }
 
  private:
   void Problem(const Where& where, const std::string& who, const std::string& what) {
-    problems_.push_back(absl::StrCat(ToString(where), who, ": ", what));
+    findings_.Problem(absl::StrCat(ToString(where), who, ": ", what));
   }
 
   std::optional<ClockId> Clock(const std::string& name, const Where& where,
@@ -140,8 +141,8 @@ class Compiler {
       }
     }
     AddLimits(spec, who, &vm);
-    vm.opt_ins = CompileOptIns(spec, &problems_, &notes_);
-    LintGrants(spec, vm, inventory_, names_, &notes_);
+    vm.opt_ins = CompileOptIns(spec, &findings_);
+    LintGrants(spec, vm, inventory_, names_, &findings_);
     return vm;
   }
 
@@ -212,9 +213,9 @@ class Compiler {
     Raise(&vm->clocks, clock.value(), why.empty() ? Access::kExclusive : Access::kVote);
     use->clocks.push_back(clock);
     if (!why.empty()) {
-      notes_.push_back(
-          {grant.where, absl::StrFormat("%s: device '%s' gives only 'vote' on %s: %s", who,
-                                        grant.device, names_.NameOf(Resource::Of(clock)), why)});
+      findings_.Say(grant.where,
+                    absl::StrFormat("%s: device '%s' gives only 'vote' on %s: %s", who,
+                                    grant.device, names_.NameOf(Resource::Of(clock)), why));
     }
   }
 
@@ -253,8 +254,7 @@ class Compiler {
   const Inventory& inventory_;
   const Names names_;
   Policy policy_;
-  std::vector<std::string> problems_;
-  std::vector<Note> notes_;
+  Findings findings_;
   Mentions ruled_;
   Mentions pinned_;
 };

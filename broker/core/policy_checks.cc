@@ -2,14 +2,18 @@
 #include "broker/core/policy_checks.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "broker/core/names.h"
 
 namespace bpmp::core {
@@ -24,59 +28,61 @@ bool IsVmName(std::string_view name) {
                      [&](char c) { return plain(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-// What a VM may change, ids ascending: few of the board's resources, so that pairs of many VMs are
-// soon compared.
-struct Uses {
-  std::vector<ClockId> clocks;
-  std::vector<ResetId> resets;
-  std::vector<DomainId> domains;
+// Who may change one resource: indices of the policy's VMs, ascending.
+struct Users {
+  std::vector<size_t> owners;
+  std::vector<size_t> voters;
 };
-
-template <typename Id>
-std::vector<Id> Used(const VmPolicy& vm, size_t count) {
-  std::vector<Id> used;
-  for (uint32_t id = 0; id < count; ++id) {
-    if (vm.Of(Id(id)) >= Access::kVote) used.emplace_back(id);
-  }
-  return used;
-}
 
 class Checker {
  public:
   Checker(const PolicySpec& spec, const Profile& profile, const Inventory& inventory,
-          const Policy& policy, std::vector<std::string>* problems, std::vector<Note>* notes)
+          const Policy& policy, Findings* findings)
       : spec_(spec),
         inventory_(inventory),
         policy_(policy),
         names_(inventory, profile),
-        problems_(*problems),
-        notes_(*notes) {}
+        findings_(*findings) {}
 
   void Run() {
     CheckVmNames();
     CheckWholeBoards();
-    std::vector<Uses> uses;
-    for (size_t b = 0; b < policy_.vms.size(); ++b) {
-      CheckRateLimits(b);
-      for (size_t a = 0; a < b; ++a) CheckPair(a, uses[a], b);
-      uses.push_back(UsesOf(Vm(b)));
-    }
+    for (size_t vm = 0; vm < policy_.vms.size(); ++vm) CheckRateLimits(vm);
+    for (uint32_t id = 0; id < inventory_.clocks.size(); ++id) CheckClock(ClockId(id));
+    for (uint32_t id = 0; id <= inventory_.max_reset_id; ++id) CheckReset(ResetId(id));
+    for (uint32_t id = 0; id < inventory_.domains.size(); ++id) CheckDomain(DomainId(id));
   }
 
  private:
   const VmPolicy& Vm(size_t i) const { return policy_.vms[i]; }
-  Uses UsesOf(const VmPolicy& vm) const {
-    return {Used<ClockId>(vm, inventory_.clocks.size()),
-            Used<ResetId>(vm, size_t{inventory_.max_reset_id} + 1),
-            Used<DomainId>(vm, inventory_.domains.size())};
-  }
 
   void Problem(size_t vm, const std::string& what) {
-    problems_.push_back(
-        absl::StrCat(ToString(spec_.vms[vm].where), "vm ", Vm(vm).name, ": ", what));
+    findings_.Problem(absl::StrCat(ToString(spec_.vms[vm].where), "vm ", Vm(vm).name, ": ", what));
   }
   void Say(size_t vm, const std::string& what) {
-    notes_.push_back({spec_.vms[vm].where, absl::StrCat("vm ", Vm(vm).name, ": ", what)});
+    findings_.Say(spec_.vms[vm].where, absl::StrCat("vm ", Vm(vm).name, ": ", what));
+  }
+
+  template <typename Id>
+  Users UsersOf(Id id) const {
+    Users users;
+    for (size_t vm = 0; vm < policy_.vms.size(); ++vm) {
+      const Access access = Vm(vm).Of(id);
+      if (access == Access::kExclusive) users.owners.push_back(vm);
+      if (access == Access::kVote) users.voters.push_back(vm);
+    }
+    return users;
+  }
+
+  // "vm a, vm b and 7 more".
+  std::string Titles(absl::Span<const size_t> vms) const {
+    constexpr size_t kNamed = 4;
+    const size_t named = vms.size() <= kNamed ? vms.size() : kNamed - 1;
+    std::string text = absl::StrJoin(vms.first(named), ", ", [&](std::string* out, size_t vm) {
+      absl::StrAppend(out, "vm ", Vm(vm).name);
+    });
+    if (vms.size() > named) absl::StrAppend(&text, " and ", vms.size() - named, " more");
+    return text;
   }
 
   void CheckVmNames() {
@@ -113,73 +119,73 @@ class Checker {
       const std::string name = names_.NameOf(Resource::Of(clock));
       const std::string at = ToString(limits.where);
       if (limits.min_hz < 0 || limits.max_hz < limits.min_hz) {
-        problems_.push_back(absl::StrFormat("%svm %s: the limits of %s are no range: %d to %d Hz",
-                                            at, Vm(vm).name, name, limits.min_hz, limits.max_hz));
+        findings_.Problem(absl::StrFormat("%svm %s: the limits of %s are no range: %d to %d Hz", at,
+                                          Vm(vm).name, name, limits.min_hz, limits.max_hz));
       }
       if (policy_.RatePolicyOf(clock) != RatePolicy::kRange) {
-        problems_.push_back(
+        findings_.Problem(
             absl::StrFormat("%svm %s: limits of %s have no effect: its rate policy isn't 'range'",
                             at, Vm(vm).name, name));
       }
     }
   }
 
-  void CheckPair(size_t a, const Uses& uses_of_a, size_t b) {
-    for (const ClockId id : uses_of_a.clocks) CheckClock(a, b, id);
-    for (const ResetId id : uses_of_a.resets) CheckReset(a, b, id);
-    for (const DomainId id : uses_of_a.domains) CheckDomain(a, b, id);
-  }
-
-  void CheckClock(size_t a, size_t b, ClockId id) {
-    const Access mine = Vm(b).Of(id);
-    const Access theirs = Vm(a).Of(id);
-    const std::string& name = inventory_.clocks[id.value()].name;
-    if (mine == Access::kExclusive && theirs == Access::kExclusive) {
-      Problem(b, absl::StrFormat("vm %s has clock %s exclusively too; give one of them 'vote'",
-                                 Vm(a).name, name));
-    } else if (std::min(mine, theirs) == Access::kVote &&
-               std::max(mine, theirs) == Access::kExclusive) {
-      Say(b, absl::StrFormat("clock %s is exclusive to one of it and vm %s, and the other votes "
-                             "on it",
-                             name, Vm(a).name));
+  // "clock uart" of several owners.
+  void RefuseOwners(const std::vector<size_t>& owners, const std::string& title) {
+    for (size_t i = 1; i < owners.size(); ++i) {
+      Problem(owners[i], absl::StrFormat("vm %s has %s exclusively too; give one of them 'vote'",
+                                         Vm(owners[0]).name, title));
     }
   }
 
-  void CheckReset(size_t a, size_t b, ResetId id) {
-    if (std::min(Vm(a).Of(id), Vm(b).Of(id)) < Access::kExclusive) return;
+  void CheckClock(ClockId id) {
+    const Users users = UsersOf(id);
+    const std::string title = absl::StrCat("clock ", inventory_.clocks[id.value()].name);
+    RefuseOwners(users.owners, title);
+    if (users.owners.empty() || users.voters.empty()) return;
+    Say(users.owners[0], absl::StrFormat("%s is exclusive to it, and others vote on it: %s", title,
+                                         Titles(users.voters)));
+  }
+
+  void CheckReset(ResetId id) {
     if (policy_.shared_resets.contains(id)) return;
+    const Users users = UsersOf(id);
+    if (users.owners.size() < 2) return;
     const std::string name = names_.NameOf(Resource::Of(id));
-    Problem(b, absl::StrFormat("vm %s has %s%s too; if both may, list it in shared_resets",
-                               Vm(a).name, names_.FindReset(name) ? "reset " : "", name));
+    for (size_t i = 1; i < users.owners.size(); ++i) {
+      Problem(
+          users.owners[i],
+          absl::StrFormat("vm %s has %s%s too; if both may, list it in shared_resets",
+                          Vm(users.owners[0]).name, names_.FindReset(name) ? "reset " : "", name));
+    }
   }
 
-  void CheckDomain(size_t a, size_t b, DomainId id) {
-    const Access low = std::min(Vm(a).Of(id), Vm(b).Of(id));
-    if (low == Access::kExclusive) {
-      Problem(b,
-              absl::StrFormat("vm %s has power domain %s exclusively too; give one of them 'vote'",
-                              Vm(a).name, names_.NameOf(Resource::Of(id))));
-    } else if (low == Access::kVote) {
-      Say(b,
-          absl::StrFormat("it shares power domain %s with vm %s: neither can power-cycle it alone",
-                          names_.NameOf(Resource::Of(id)), Vm(a).name));
-    }
+  void CheckDomain(DomainId id) {
+    const Users users = UsersOf(id);
+    const std::string title = absl::StrCat("power domain ", names_.NameOf(Resource::Of(id)));
+    RefuseOwners(users.owners, title);
+    if (users.voters.empty()) return;
+    std::vector<size_t> all;
+    absl::c_merge(users.owners, users.voters, std::back_inserter(all));
+    if (all.size() < 2) return;
+    const size_t last = all.back();
+    all.pop_back();
+    Say(last, absl::StrFormat("it shares %s with %s: %s can power-cycle it alone", title,
+                              Titles(all), all.size() == 1 ? "neither" : "none of them"));
   }
 
   const PolicySpec& spec_;
   const Inventory& inventory_;
   const Policy& policy_;
   const Names names_;
-  std::vector<std::string>& problems_;
-  std::vector<Note>& notes_;
+  Findings& findings_;
 };
 
 }  // namespace
 
 void CheckPolicy(const PolicySpec& spec, const Profile& profile, const Inventory& inventory,
-                 const Policy& policy, std::vector<std::string>* problems,
-                 std::vector<Note>* notes) {
-  Checker(spec, profile, inventory, policy, problems, notes).Run();
+                 const Policy& policy, Findings* findings) {
+  Checker(spec, profile, inventory, policy, findings).Run();
 }
 
 }  // namespace bpmp::core

@@ -2,18 +2,15 @@
 #ifndef BROKER_CORE_POLICY_CHECKS_H_
 #define BROKER_CORE_POLICY_CHECKS_H_
 
-#include <string>
-#include <vector>
-
+#include "broker/core/findings.h"
 #include "broker/core/policy.h"
 
 namespace bpmp::core {
 
-// The checks that need a whole policy: what one VM may have because of what others have. Appends to
-// `problems` (the policy is refused) and `notes` (it is accepted, and this is said).
+// The checks that need a whole policy: what one VM may have because of what others have. What many VMs
+// share is one line.
 void CheckPolicy(const PolicySpec& spec, const Profile& profile, const Inventory& inventory,
-                 const Policy& policy, std::vector<std::string>* problems,
-                 std::vector<Note>* notes);
+                 const Policy& policy, Findings* findings);
 
 }  // namespace bpmp::core
 

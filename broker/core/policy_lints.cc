@@ -15,8 +15,8 @@ namespace {
 class Linter {
  public:
   Linter(const VmSpec& spec, const VmPolicy& vm, const Inventory& inventory, const Names& names,
-         std::vector<Note>* notes)
-      : spec_(spec), vm_(vm), inventory_(inventory), names_(names), notes_(*notes) {}
+         Findings* findings)
+      : spec_(spec), vm_(vm), inventory_(inventory), names_(names), findings_(*findings) {}
 
   void Run() {
     for (const ResourceGrant& grant : spec_.clocks) LintClock(grant);
@@ -26,9 +26,9 @@ class Linter {
 
  private:
   void Say(const ResourceGrant& grant, Resource resource, const std::string& what) {
-    notes_.push_back({grant.where, absl::StrFormat("vm %s: '%s' on %s %s", spec_.name,
-                                                   ToAbsl(AccessName(grant.access)),
-                                                   ResourceList({resource}, names_), what)});
+    findings_.Say(grant.where, absl::StrFormat("vm %s: '%s' on %s %s", spec_.name,
+                                               ToAbsl(AccessName(grant.access)),
+                                               ResourceList({resource}, names_), what));
   }
 
   // Another line of the entry, or a device of it, gives more. `true`: said.
@@ -86,14 +86,14 @@ class Linter {
   const VmPolicy& vm_;
   const Inventory& inventory_;
   const Names& names_;
-  std::vector<Note>& notes_;
+  Findings& findings_;
 };
 
 }  // namespace
 
 void LintGrants(const VmSpec& spec, const VmPolicy& vm, const Inventory& inventory,
-                const Names& names, std::vector<Note>* notes) {
-  Linter(spec, vm, inventory, names, notes).Run();
+                const Names& names, Findings* findings) {
+  Linter(spec, vm, inventory, names, findings).Run();
 }
 
 }  // namespace bpmp::core

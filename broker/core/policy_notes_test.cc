@@ -4,6 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "broker/core/findings.h"
 #include "broker/core/policy.h"
 #include "broker/core/testing/board.h"
 #include "broker/mrq/types.h"
@@ -203,8 +206,8 @@ TEST_F(PolicyNotes, AVoteOnAnothersOwnClockIsSaid) {
   board_.spec.vms[1].clocks = {{"uart", Access::kExclusive, {}}, {"spi", Access::kExclusive, {}}};
   Compile();
   EXPECT_THAT(notes_,
-              UnorderedElementsAre("b.yaml:2: vm b: clock uart is exclusive to one of it and vm a, "
-                                   "and the other votes on it"));
+              UnorderedElementsAre("b.yaml:2: vm b: clock uart is exclusive to it, and others vote "
+                                   "on it: vm a"));
 }
 
 TEST_F(PolicyNotes, ASharedDomainIsSaid) {
@@ -213,6 +216,41 @@ TEST_F(PolicyNotes, ASharedDomainIsSaid) {
   Compile();
   EXPECT_THAT(notes_, UnorderedElementsAre("b.yaml:2: vm b: it shares power domain video with vm "
                                            "a: neither can power-cycle it alone"));
+}
+
+TEST_F(PolicyNotes, WhatManyShareIsOneLine) {
+  const VmSpec vm = board_.spec.vms[1];
+  for (int i = 3; i <= 300; ++i) {
+    board_.spec.vms.push_back(vm);
+    board_.spec.vms.back().name = absl::StrCat("vm", i);
+    board_.spec.vms.back().where.line = i;
+  }
+  for (VmSpec& spec : board_.spec.vms) {
+    spec.domains = {{"video", Access::kVote, {}}};
+    spec.clocks = {{"uart", Access::kVote, {}}};
+  }
+  board_.spec.vms[7].clocks = {{"uart", Access::kExclusive, {}}};
+  Compile();
+  EXPECT_THAT(notes_,
+              UnorderedElementsAre("b.yaml:8: vm vm8: clock uart is exclusive to it, and others "
+                                   "vote on it: vm a, vm b, vm vm3 and 296 more",
+                                   "b.yaml:300: vm vm300: it shares power domain video with vm a, "
+                                   "vm b, vm vm3 and 296 more: none of them can power-cycle it "
+                                   "alone"));
+}
+
+TEST_F(PolicyNotes, NoMoreIsSaidThanSomebodyReads) {
+  for (int i = 0; i < 2000; ++i) {
+    board_.spec.vms[0].resets.push_back({"gpu", Access::kGet, {"b.yaml", i}});
+    board_.spec.vms[0].domains.push_back({"nope", Access::kVote, {"b.yaml", i}});
+  }
+  std::vector<Note> notes;
+  const auto policy = core::Compile(board_.spec, board_.profile, board_.inventory, &notes);
+  ASSERT_EQ(notes.size(), Findings::kMaxNotes + 1);
+  EXPECT_EQ(notes.back().text, "and 1000 more notes");
+  const std::vector<std::string> lines = absl::StrSplit(policy.status().message(), '\n');
+  ASSERT_EQ(lines.size(), Findings::kMaxProblems + 1);
+  EXPECT_EQ(lines.back(), "and 1900 more problems");
 }
 
 TEST_F(PolicyNotes, ADomainOfTwoDevicesIsVotedOn) {

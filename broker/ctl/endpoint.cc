@@ -27,6 +27,8 @@
 namespace bpmp::ctl {
 namespace {
 
+constexpr int kMaxAnswer = 64 << 20;
+
 constexpr char kSystemSocket[] = "/run/bpmp-broker/admin.sock";
 
 std::string Environment(const char* name) {
@@ -98,6 +100,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const Endpoint& endpoint)
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // A lease lasts as long as the connection, with however little to say.
   arguments.SetInt(GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS, INT_MAX);
+  // What changes for a thousand VMs is more than gRPC's 4 MiB, and the broker has done it by then.
+  arguments.SetMaxReceiveMessageSize(kMaxAnswer);
   return grpc::CreateCustomChannel(absl::StrCat("unix:", endpoint.path),
                                    grpc::InsecureChannelCredentials(), arguments);
 }

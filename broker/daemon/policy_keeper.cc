@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,11 +21,18 @@ namespace {
 
 using Lines = google::protobuf::RepeatedPtrField<std::string>;
 
-void AddLines(std::string_view text, Lines* lines) {
-  for (const absl::string_view line :
-       absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {
-    lines->Add(std::string(line));
+// One each line, as many as somebody reads: a file may have one for each of its values.
+void AddProblems(const absl::Status& status, Lines* lines) {
+  constexpr int kMax = 200;
+  int more = 0;
+  for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
+    if (lines->size() < kMax) {
+      lines->Add(std::string(line));
+    } else {
+      ++more;
+    }
   }
+  if (more > 0) lines->Add(absl::StrCat("and ", more, " more"));
 }
 
 void AddLines(const std::vector<std::string>& from, Lines* lines) {
@@ -97,8 +103,7 @@ v1::ReloadPolicyResponse PolicyKeeper::Reload(const v1::ReloadPolicyRequest& req
   if (!request.dry_run()) deps_.notifier->Reloading();
   const absl::Status status = TryReload(request, &response);
   if (!status.ok()) {
-    AddLines(std::string_view(status.message().data(), status.message().size()),
-             response.mutable_problems());
+    AddProblems(status, response.mutable_problems());
   }
   response.set_generation(deps_.vms->generation().number);
   if (!request.dry_run()) {
@@ -163,8 +168,7 @@ v1::CheckPolicyResponse PolicyKeeper::Check(const v1::CheckPolicyRequest& reques
   };
   const absl::Status status = check();
   if (!status.ok()) {
-    AddLines(std::string_view(status.message().data(), status.message().size()),
-             response.mutable_problems());
+    AddProblems(status, response.mutable_problems());
   }
   return response;
 }

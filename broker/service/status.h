@@ -4,17 +4,29 @@
 
 #include <grpcpp/support/status.h>
 
+#include <cstddef>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 
 namespace bpmp::service {
 
-// The one place where this tree's statuses become gRPC's. The codes have the same numbers.
+// gRPC sends a status in a header, and its clients take no more than 8 KiB of those, in which a
+// byte that isn't printable ASCII takes three.
+inline constexpr size_t kMaxStatusText = 2048;
+
+// The one place where this tree's statuses become gRPC's. The codes have the same numbers. What is
+// too long for a header ends with the last line that has room.
 inline grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()),
-                      std::string(status.message()));
+  std::string text(status.message());
+  if (text.size() > kMaxStatusText) {
+    const size_t line = text.rfind('\n', kMaxStatusText);
+    text.resize(line == std::string::npos ? kMaxStatusText : line);
+    text += "\n(and more)";
+  }
+  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::move(text));
 }
 
 }  // namespace bpmp::service

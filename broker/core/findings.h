@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BROKER_CORE_FINDINGS_H_
+#define BROKER_CORE_FINDINGS_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "broker/core/policy.h"
+
+namespace bpmp::core {
+
+// What is wrong with a policy, and what must be said of it all the same: as much as somebody reads,
+// however long the file. What is left out is counted.
+class Findings {
+ public:
+  static constexpr size_t kMaxProblems = 100;
+  static constexpr size_t kMaxNotes = 1000;
+
+  // With its place, as ToString(Where) writes it.
+  void Problem(std::string line);
+  void Say(const Where& where, std::string text);
+
+  // InvalidArgument with one line for each problem; OK when there is none.
+  absl::Status ToStatus() const;
+  std::vector<Note> notes() const;
+
+ private:
+  std::vector<std::string> problems_;
+  std::vector<Note> notes_;
+  size_t more_problems_ = 0;
+  size_t more_notes_ = 0;
+};
+
+}  // namespace bpmp::core
+
+#endif  // BROKER_CORE_FINDINGS_H_
