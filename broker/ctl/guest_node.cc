@@ -34,7 +34,7 @@ constexpr ListKind kLists[] = {devicetree::kClocks, devicetree::kResets, devicet
 constexpr std::string_view kWithAssigned[] = {"assigned-clock-parents", "assigned-clock-rates"};
 
 // Of the flattened tree itself, or written in another way.
-constexpr std::string_view kSilent[] = {"name", "phandle", "linux,phandle", "status"};
+constexpr std::string_view kSilent[] = {"name", "phandle", "linux,phandle"};
 
 // One phandle, with nothing behind it.
 constexpr std::string_view kLinks[] = {"phy-handle", "remote-endpoint"};
@@ -69,6 +69,8 @@ constexpr std::string_view kHostOnly[] = {
     "operating-points-v2",
     "thermal-sensors",
     "required-opps",
+    "gpio",
+    "gpios",
     "gpio-ranges",
     "nvidia,memory-controller",
 };
@@ -115,6 +117,36 @@ absl::StatusOr<std::string> GuestNode::Write(const Node& node, int depth) {
   return text_;
 }
 
+absl::StatusOr<bool> GuestNode::IsNotGiven(const Node& node) const {
+  if (given_.contains(&node)) {
+    return false;
+  }
+  BPMP_ASSIGN_OR_RETURN(const devicetree::BpmpUse use, UseOf(host_.tree, *host_.bpmp, node));
+  return !use.empty();
+}
+
+absl::StatusOr<bool> GuestNode::IsWithinAnother(const Node& node) const {
+  for (const Node* around = node.parent; around != nullptr; around = around->parent) {
+    if (given_.contains(around)) {
+      return true;
+    }
+    BPMP_ASSIGN_OR_RETURN(const bool left_out, IsNotGiven(*around));
+    if (left_out) {
+      return false;
+    }
+  }
+  return false;
+}
+
+absl::Status GuestNode::WriteChild(const Node& child, int depth) {
+  BPMP_ASSIGN_OR_RETURN(const bool left_out, IsNotGiven(child));
+  if (!left_out) {
+    return WriteNode(child, depth);
+  }
+  LeftOut(absl::StrCat(ToAbsl(child.name), ", a device that the VM doesn't have"));
+  return absl::OkStatus();
+}
+
 absl::Status GuestNode::WriteNode(const Node& node, int depth) {
   indent_.assign(static_cast<size_t>(depth), '\t');
   const bool labelled = &node == top_ || targets_.contains(&node);
@@ -124,7 +156,8 @@ absl::Status GuestNode::WriteNode(const Node& node, int depth) {
     BPMP_RETURN_IF_ERROR(WriteProperty(node, property));
   }
   for (const Node* child : node.children) {
-    BPMP_RETURN_IF_ERROR(WriteNode(*child, depth + 1));
+    BPMP_RETURN_IF_ERROR(WriteChild(*child, depth + 1));
+    indent_.assign(static_cast<size_t>(depth) + 1, '\t');
   }
   indent_.assign(static_cast<size_t>(depth), '\t');
   Line("};");
@@ -143,7 +176,9 @@ absl::Status GuestNode::WriteProperty(const Node& node, const Property& property
   if (property.name == devicetree::kAssignedClocks.property) {
     return WriteAssigned(node);
   }
-  if (Has(kSilent, property.name) || Has(kWithAssigned, property.name)) {
+  const bool is_device = &node == top_ || given_.contains(&node);
+  if (Has(kSilent, property.name) || Has(kWithAssigned, property.name) ||
+      (is_device && property.name == "status")) {
     return absl::OkStatus();
   }
   if (property.name == "nvidia,bpmp" && property.value.size() >= kCellSize) {
@@ -230,7 +265,7 @@ void GuestNode::FindTargets(const Node& node) {
   for (const std::string_view link : kLinks) {
     const std::optional<uint32_t> phandle = node.Cell(link);
     const Node* const to = phandle ? host_.tree.FindPhandle(*phandle) : nullptr;
-    if (IsInside(to)) {
+    if (IsWritten(to)) {
       targets_.insert(to);
     }
   }
@@ -242,7 +277,7 @@ void GuestNode::FindTargets(const Node& node) {
 void GuestNode::WriteLink(const Node& node, const Property& property) {
   const std::optional<uint32_t> phandle = node.Cell(property.name);
   const Node* const to = phandle ? host_.tree.FindPhandle(*phandle) : nullptr;
-  if (IsInside(to)) {
+  if (IsWritten(to)) {
     Line(absl::StrCat(ToAbsl(property.name), " = <&", LabelOf(*to), ">;"));
   } else {
     LeftOut(property.name);
@@ -255,9 +290,10 @@ void GuestNode::LeftOut(std::string_view what) {
   Line(absl::StrCat("// left out: ", ToAbsl(what)));
 }
 
-bool GuestNode::IsInside(const Node* node) const {
+bool GuestNode::IsWritten(const Node* node) const {
   while (node != nullptr && node != top_) {
-    node = node->parent;
+    const absl::StatusOr<bool> left_out = IsNotGiven(*node);
+    node = left_out.ok() && !*left_out ? node->parent : nullptr;
   }
   return node != nullptr;
 }

@@ -19,13 +19,23 @@ namespace bpmp::ctl {
 //  - References to what a guest doesn't have are left out, and a comment says so: the IOMMU,
 //    interconnects, DMA, pins, supplies, GPIOs, and what other providers than the BPMP provide.
 //  - References within the node stay.
+//  - A node below it that uses the BPMP is a device of its own: it is written if it is given too,
+//    in its place, because drivers of such devices look for their parent; else left out, and a
+//    comment says so.
 //  - `reg` is as on the host, in the two cells each for address and size that the root of a guest's
-//    tree has; `interrupts` is as on the host; `status` is left out, which means "okay".
+//    tree has; `interrupts` is as on the host; `status` of a given device is left out, which means
+//    "okay".
 //  - All else is byte by byte what it was.
 // Fit for dtc, whatever the tree: names were checked when it was read, and values are escaped.
 class GuestNode {
  public:
-  explicit GuestNode(const HostTree& host) : host_(host) {}  // not owned
+  using Nodes = absl::flat_hash_set<const devicetree::Node*>;
+  // `given`: nodes of the devices that the guest has. Neither is owned.
+  GuestNode(const HostTree& host, const Nodes& given) : host_(host), given_(given) {}
+
+  // Whether the node is written within that of another given device. InvalidArgument, with node and
+  // property, for references that can't be read.
+  absl::StatusOr<bool> IsWithinAnother(const devicetree::Node& node) const;
 
   // `depth` counts tabs. InvalidArgument, with node and property, for references that can't be
   // read.
@@ -33,6 +43,9 @@ class GuestNode {
 
  private:
   absl::Status WriteNode(const devicetree::Node& node, int depth);
+  absl::Status WriteChild(const devicetree::Node& child, int depth);
+  // A device that the guest doesn't have.
+  absl::StatusOr<bool> IsNotGiven(const devicetree::Node& node) const;
   absl::Status WriteProperty(const devicetree::Node& node, const devicetree::Property& property);
   absl::Status WriteList(const devicetree::Node& node, size_t kind);
   absl::Status WriteAssigned(const devicetree::Node& node);
@@ -42,12 +55,14 @@ class GuestNode {
   void FindTargets(const devicetree::Node& node);
   void Line(const std::string& text);
   void LeftOut(std::string_view what);
-  bool IsInside(const devicetree::Node* node) const;
+  // With the node that is being written.
+  bool IsWritten(const devicetree::Node* node) const;
   std::string LabelOf(const devicetree::Node& node) const;
 
   const HostTree& host_;
+  const Nodes& given_;
   const devicetree::Node* top_ = nullptr;
-  absl::flat_hash_set<const devicetree::Node*> targets_;  // of links within `top_`
+  Nodes targets_;  // of links within `top_`
   std::string text_;
   std::string indent_;
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "broker/devicetree/bpmp_use.h"
@@ -24,12 +25,16 @@ HostTree Host(const std::string& nodes) {
   return {std::move(tree), bpmp};
 }
 
-// How `name` of a host with these nodes is written for a guest; dtc has taken it.
-std::string Written(const std::string& nodes, const std::string& name) {
+// How `name` of a host with these nodes is written for a guest that has `more` too; dtc has taken
+// it.
+std::string Written(const std::string& nodes, const std::string& name,
+                    const std::vector<std::string>& more = {}) {
   const HostTree host = Host(nodes);
   const auto node = host.tree.Resolve(name);
   EXPECT_TRUE(node.ok()) << node.status();
-  const auto text = GuestNode(host).Write(**node, 0);
+  GuestNode::Nodes given = {*node};
+  for (const std::string& other : more) given.insert(*host.tree.Resolve(other));
+  const auto text = GuestNode(host, given).Write(**node, 0);
   if (!text.ok()) {
     return std::string(text.status().message());
   }
@@ -114,6 +119,62 @@ TEST(GuestNodeTest, LinksWithinTheNodeStay) {
   EXPECT_THAT(text, HasSubstr("\tpower-domains = <&bpmp 0x12>;\n"));
   EXPECT_THAT(text, HasSubstr("\tnvidia,bpmp = <&bpmp 0x3>;\n"));
   EXPECT_THAT(text, HasSubstr("\t\t// left out: phy-handle\n"));
+}
+
+constexpr char kNested[] = R"(
+    host1x@1 {
+      clocks = <&bpmp 46>; status = "disabled";
+      vic@2 { clocks = <&bpmp 167>; status = "disabled"; };
+      crypto@3 { resets = <&bpmp 9>; part@1 { clocks = <&bpmp 2>; }; };
+      part@4 { status = "disabled"; nvdec@5 { power-domains = <&bpmp 5>; }; };
+    };)";
+
+TEST(GuestNodeTest, ADeviceBelowIsWrittenOnlyIfItIsGivenToo) {
+  EXPECT_EQ(Written(kNested, "host1x@1"),
+            "host1x_1: host1x@1 {\n"
+            "\tclocks = <&bpmp 0x2e>;\n"
+            "\t// left out: vic@2, a device that the VM doesn't have\n"
+            "\t// left out: crypto@3, a device that the VM doesn't have\n"
+            "\tpart@4 {\n"
+            "\t\tstatus = \"disabled\";\n"
+            "\t\t// left out: nvdec@5, a device that the VM doesn't have\n"
+            "\t};\n"
+            "};\n");
+  const std::string text = Written(kNested, "host1x@1", {"vic@2", "nvdec@5"});
+  EXPECT_THAT(text, HasSubstr("\tvic@2 {\n\t\tclocks = <&bpmp 0xa7>;\n\t};\n"));
+  EXPECT_THAT(text, HasSubstr("\t\tnvdec@5 {\n\t\t\tpower-domains = <&bpmp 0x5>;\n\t\t};\n"));
+  EXPECT_THAT(text, HasSubstr("// left out: crypto@3"));
+}
+
+TEST(GuestNodeTest, ALinkToADeviceThatIsLeftOutIsLeftOut) {
+  const std::string nodes =
+      "device@1 { clocks = <&bpmp 1>; phy-handle = <&phy>; phy: phy@2 { clocks = <&bpmp 2>; }; };";
+  EXPECT_THAT(Written(nodes, "device@1"), HasSubstr("// left out: phy-handle\n"));
+  EXPECT_THAT(Written(nodes, "device@1", {"phy@2"}),
+              HasSubstr("phy-handle = <&device_1_phy_2>;\n"));
+}
+
+TEST(GuestNodeTest, WhereADeviceIsWrittenDependsOnWhatIsAroundIt) {
+  const HostTree host = Host(kNested);
+  const auto at = [&](const char* name) { return *host.tree.Resolve(name); };
+  GuestNode::Nodes given = {at("host1x@1"), at("vic@2"), at("crypto@3"), at("nvdec@5")};
+  const GuestNode all(host, given);
+  EXPECT_EQ(*all.IsWithinAnother(*at("host1x@1")), false);
+  EXPECT_EQ(*all.IsWithinAnother(*at("vic@2")), true);
+  EXPECT_EQ(*all.IsWithinAnother(*at("nvdec@5")), true);
+  given.erase(at("host1x@1"));
+  EXPECT_EQ(*all.IsWithinAnother(*at("vic@2")), false);
+  // What is around it is left out itself.
+  given = {at("host1x@1"), at("/host1x@1/crypto@3/part@1")};
+  EXPECT_EQ(*all.IsWithinAnother(*at("/host1x@1/crypto@3/part@1")), false);
+}
+
+TEST(GuestNodeTest, PinsGoByAnyName) {
+  const std::string text = Written(
+      "device@1 { gpios = <&gpio 8>; gpio = <&gpio 8>; reset-gpios = <&gpio 8>; };", "device@1");
+  EXPECT_THAT(text, HasSubstr("// left out: gpios\n"));
+  EXPECT_THAT(text, HasSubstr("// left out: gpio\n"));
+  EXPECT_THAT(text, HasSubstr("// left out: reset-gpios\n"));
 }
 
 TEST(GuestNodeTest, WhatCantBeReadIsSaid) {

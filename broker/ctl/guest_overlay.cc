@@ -96,11 +96,21 @@ absl::StatusOr<std::string> GuestOverlay(const std::string& vm,
       Printable(host.tree.origin()), ".\n",
       "// reg and interrupts are the host's: change them to where the VMM puts the device.\n"
       "/dts-v1/;\n/plugin/;\n\n&{/} {\n");
-  GuestNode writer(host);
+  GuestNode::Nodes given;
   for (const GuestDevice& device : devices) {
+    given.insert(device.node);
+  }
+  GuestNode writer(host, given);
+  bool first = true;
+  for (const GuestDevice& device : devices) {
+    BPMP_ASSIGN_OR_RETURN(const bool written, writer.IsWithinAnother(*device.node));
+    if (written) {
+      continue;
+    }
     BPMP_ASSIGN_OR_RETURN(const std::string node, writer.Write(*device.node, 1));
-    absl::StrAppend(&text, &device == &devices.front() ? "" : "\n", "\t// ",
-                    Printable(device.device.name()), ": ", device.node->Path(), "\n", node);
+    absl::StrAppend(&text, first ? "" : "\n", "\t// ", Printable(device.device.name()), ": ",
+                    device.node->Path(), "\n", node);
+    first = false;
   }
   return absl::StrCat(text, "};\n");
 }

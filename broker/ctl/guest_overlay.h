@@ -24,7 +24,8 @@ absl::StatusOr<std::vector<GuestDevice>> FindGuestDevices(const v1::VmConfig& vm
                                                           const HostTree& host);
 
 // A device-tree overlay (for dtc) with a node for each, as GuestNode writes them, in the root of
-// the guest's tree. Its base must have a label `bpmp`.
+// the guest's tree; one whose node is below another's, below that. Its base must have a label
+// `bpmp`.
 absl::StatusOr<std::string> GuestOverlay(const std::string& vm,
                                          const std::vector<GuestDevice>& devices,
                                          const HostTree& host);
