@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -169,6 +170,14 @@ class Compiler {
       Problem(grant.where, who,
               absl::StrFormat("profile '%s' has no device '%s'%s", profile_.name(), grant.device,
                               DidYouMean(grant.device, DeviceNames())));
+      return;
+    }
+    if (absl::c_any_of(vm->devices,
+                       [&](const DeviceUse& other) { return other.name == device->name(); })) {
+      Problem(grant.where, who,
+              absl::StrFormat("'%s' is device '%s', which is written already; keep one of the two "
+                              "entries",
+                              grant.device, device->name()));
       return;
     }
     DeviceUse use;

@@ -121,6 +121,19 @@ TEST(PolicyTest, RefusesADeviceThatTheFirmwareLacks) {
             "b.yaml:7: vm guest-vm: the firmware has no power domain 4 of device 'ghost'");
 }
 
+// They may say two things of it.
+TEST(PolicyTest, RefusesADeviceTwice) {
+  Device device;
+  device.names = {"video", "video@1"};
+  Board board = MakeBoard();
+  AddDevice(&board, device);
+  Use(&board, kGuestVm, "video");
+  Use(&board, kGuestVm, "video@1");
+  EXPECT_EQ(ProblemsOf(board),
+            "b.yaml:7: vm guest-vm: 'video@1' is device 'video', which is written already; keep "
+            "one of the two entries");
+}
+
 TEST(PolicyTest, RefusesTwoOwners) {
   ExpectRefused({
       {"clock", [](Board* b) { Vm(b, kGuestVm).clocks = {Grant("uart", Access::kExclusive)}; },

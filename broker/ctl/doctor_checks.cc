@@ -27,12 +27,19 @@ const v1::Device* FindDevice(const v1::ListDevicesResponse& devices, const std::
   return nullptr;
 }
 
-// "serial@3100000", of the device's names; "" where it has none of this kind.
+// "serial@3100000", of the device's names and paths; "" where it has none of this kind.
 std::string NodeOf(const v1::Device& device) {
-  for (const std::string& name : device.other_names()) {
-    if (absl::StrContains(name, "@") && !absl::StrContains(name, "/")) return name;
+  std::vector<std::string> names(device.other_names().begin(), device.other_names().end());
+  names.push_back(device.name());
+  std::string of_path;
+  for (const std::string& name : names) {
+    const size_t slash = name.rfind('/');
+    const std::string last = slash == std::string::npos ? name : name.substr(slash + 1);
+    if (!absl::StrContains(last, "@")) continue;
+    if (slash == std::string::npos) return name;
+    of_path = last;
   }
-  return "";
+  return of_path;
 }
 
 absl::Time Since(const v1::VmSession& session) {

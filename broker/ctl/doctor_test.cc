@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "broker/ctl/doctor_checks.h"
 #include "broker/ctl/doctor_host.h"
 #include "broker/devicetree/compile_for_test.h"
@@ -134,6 +135,20 @@ TEST(DoctorTest, ADeviceOfTheHostsOwnDriverIsNamed) {
   EXPECT_THAT(check.detail(), HasSubstr("serial@3100000 of net-vm by serial-tegra"));
 }
 
+TEST(DoctorTest, ADeviceIsFoundByWhicheverNameHasItsAddress) {
+  FakeHost taken;
+  taken.AddDevice("1234000.foo", "foo-driver");
+  for (const char* name : {"foo@1234000", "/bus@0/foo@1234000"}) {
+    Patient patient = TwoVms();
+    v1::Device* const device = patient.devices.mutable_devices(0);
+    device->clear_other_names();
+    device->set_name(name);
+    patient.vms.mutable_vms(0)->mutable_config()->mutable_devices(0)->set_device(name);
+    EXPECT_THAT(CheckDrivers(patient, taken.view()).detail(),
+                HasSubstr("foo@1234000 of net-vm by foo-driver"));
+  }
+}
+
 TEST(DoctorTest, VfioMustTakeDevicesWithoutAResetDriver) {
   constexpr char kParameter[] = "/sys/module/vfio_platform/parameters/reset_required";
   FakeHost host;
@@ -159,11 +174,12 @@ TEST(DoctorTest, AGuestThatNeverAsksHasNoProxy) {
 }
 
 // A guest that QEMU, process 7, gives a device tree with this window.
-void GiveTree(FakeHost* host, const std::string& device, const std::string& window) {
+void GiveTree(FakeHost* host, const std::string& device, const std::string& window,
+              const std::string& options = "-device\n%\n-dtb\n/vm.dtb\n") {
   const auto tree = devicetree::Compile(absl::StrCat(
       "/dts-v1/; / { bpmp { compatible = \"nvidia,tegra186-bpmp\"; ", window, " }; };"));
   host->Write("/proc/7/root/vm.dtb", tree);
-  std::string line = absl::StrCat("qemu\n-device\n", device, "\n-dtb\n/vm.dtb\n");
+  std::string line = absl::StrReplaceAll(absl::StrCat("qemu\n", options), {{"%", device}});
   std::replace(line.begin(), line.end(), '\n', '\0');
   host->Write("/proc/7/cmdline", line);
 }
@@ -212,6 +228,20 @@ TEST(DoctorTest, AGuestLooksWhereItsDeviceIs) {
     if (!check.passed()) {
       EXPECT_EQ(check.detail(), test.fault);
     }
+  }
+}
+
+TEST(DoctorTest, QemusOptionsHaveSeveralSpellings) {
+  Patient patient = TwoVms();
+  patient.vms.mutable_vms(0)->mutable_session()->set_pid(7);
+  for (const char* options :
+       {"--device\n%\n--dtb\n/vm.dtb\n", "-machine\nvirt,dtb=/vm.dtb\n-device\n%\n",
+        "-M\ndtb=/vm.dtb\n-device\n%\n"}) {
+    FakeHost host;
+    GiveTree(&host, "nvidia-bpmp-guest,broker=unix:/s", "virtual-pa = <0x1 0x0>;", options);
+    EXPECT_EQ(CheckWindows(patient, host.view()).detail(),
+              "net-vm's kernel looks at 0x100000000, the device is at 0x90c0000")
+        << options;
   }
 }
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/check_report.h"
 #include "broker/ctl/doctor_checks.h"
 #include "broker/ctl/selftest_checks.h"
+#include "broker/ctl/style.h"
 #include "broker/ctl/verbs.h"
 
 namespace bpmp::ctl {
@@ -36,6 +41,11 @@ v1::SelftestCheck CheckProxy(const Patient& patient, const HostView& host) {
 }
 
 absl::StatusOr<ExitCode> Doctor(Context& context, const std::string& root) {
+  std::error_code error;
+  if (!root.empty() && !std::filesystem::is_directory(root, error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--host-root ", Quoted(root), " is no directory"));
+  }
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   BPMP_ASSIGN_OR_RETURN(const Patient patient, Examine(*admin));
   const HostView host(root);

@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "broker/base/string_view.h"
 #include "broker/ctl/doctor_checks.h"
 #include "broker/ctl/selftest_checks.h"
@@ -71,12 +72,27 @@ constexpr FrontEnd kFrontEnds[] = {
     {"nvidia-bpmp-mailbox", {0x0b000000, 0x0b000000}, DoorbellsIn},
 };
 
-// What follows `option`, where the argument after it begins with `start`.
+// What follows `option`, with one or two dashes, where the argument after it begins with `start`.
 std::optional<std::string> Argument(const std::vector<std::string>& arguments,
                                     std::string_view option, std::string_view start = "") {
   for (size_t i = 0; i + 1 < arguments.size(); ++i) {
-    if (arguments[i] == option && absl::StartsWith(arguments[i + 1], ToAbsl(start))) {
+    const std::string& name = arguments[i];
+    if ((name == option || name == absl::StrCat("-", ToAbsl(option))) &&
+        absl::StartsWith(arguments[i + 1], ToAbsl(start))) {
       return arguments[i + 1];
+    }
+  }
+  return std::nullopt;
+}
+
+// The guest's device tree, if it isn't QEMU's own.
+std::optional<std::string> TreeIn(const std::vector<std::string>& arguments) {
+  if (auto tree = Argument(arguments, "-dtb")) return tree;
+  for (const std::string_view option : {"-machine", "-M"}) {
+    const auto machine = Argument(arguments, option);
+    if (!machine) continue;
+    for (absl::string_view part : absl::StrSplit(*machine, ',')) {
+      if (absl::ConsumePrefix(&part, "dtb=")) return std::string(part);
     }
   }
   return std::nullopt;
@@ -115,7 +131,7 @@ absl::StatusOr<uint64_t> AskedBy(const std::string& path, const FrontEnd& front_
 std::string FaultOf(const v1::Vm& vm, const HostView& host,
                     const std::vector<std::string>& arguments, const FrontEnd& front_end) {
   const auto device = Argument(arguments, "-device", front_end.device);
-  const auto tree = Argument(arguments, "-dtb");
+  const auto tree = TreeIn(arguments);
   // Without a tree of its own the guest has QEMU's, which fits.
   if (!device || !tree) return "";
   const auto asked = AskedBy(host.FileOf(vm.session().pid(), *tree), front_end);

@@ -53,8 +53,8 @@ std::string WhyNotFree(const v1::Vm& vm) {
     return HoldsText(vm) + release;
   }
   return absl::StrCat(
-      "it has left a reset deasserted, owes a clock's rate, waits for a transfer, or something of "
-      "its was on before the broker started",
+      "it has left a reset deasserted or a PCIe controller on, owes a clock's rate, waits for a "
+      "transfer, or something of its was on before the broker started",
       release);
 }
 

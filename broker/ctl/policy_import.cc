@@ -87,6 +87,9 @@ class Importer {
       Count(whole.back().resets, &Users::vms, &resets_);
       Count(whole.back().power_domains, &Users::vms, &domains_);
     }
+    for (const TreeDevice& device : devices_) {
+      owners_[&device] = OwnerOf(device, whole);
+    }
     v1::Config config;
     config.mutable_backend()->set_kind(v1::BackendConfig::KERNEL);
     for (const ProxyNode& proxy : whole) {
@@ -126,11 +129,13 @@ class Importer {
     return proxy;
   }
 
-  // Named, or all that it needs is allowed, and something of that is its own.
-  bool IsMeant(const TreeDevice& device, const ProxyNode& proxy) const {
-    if (std::find(proxy.devices.begin(), proxy.devices.end(), device.node) != proxy.devices.end()) {
-      return true;
-    }
+  static bool IsNamed(const TreeDevice& device, const ProxyNode& proxy) {
+    return std::find(proxy.devices.begin(), proxy.devices.end(), device.node) !=
+           proxy.devices.end();
+  }
+
+  // All that it needs is allowed, and something of that is its own.
+  bool IsAllowed(const TreeDevice& device, const ProxyNode& proxy) const {
     const bool own = std::any_of(device.clocks.begin(), device.clocks.end(),
                                  [this](ClockId id) { return clocks_.at(id).nodes == 1; }) ||
                      std::any_of(device.resets.begin(), device.resets.end(),
@@ -139,12 +144,28 @@ class Importer {
            Within(device.power_domains, proxy.power_domains);
   }
 
-  void AddVm(ProxyNode rest, v1::Config* config) {
+  // The one VM that names it, else the one that may have it; null where none or several do. The
+  // broker gives a device to one VM, so that several share what it needs by votes.
+  const ProxyNode* OwnerOf(const TreeDevice& device, const std::vector<ProxyNode>& proxies) const {
+    std::vector<const ProxyNode*> named;
+    std::vector<const ProxyNode*> allowed;
+    for (const ProxyNode& proxy : proxies) {
+      if (IsNamed(device, proxy)) {
+        named.push_back(&proxy);
+      } else if (IsAllowed(device, proxy)) {
+        allowed.push_back(&proxy);
+      }
+    }
+    const std::vector<const ProxyNode*>& candidates = named.empty() ? allowed : named;
+    return candidates.size() == 1 ? candidates[0] : nullptr;
+  }
+
+  void AddVm(const ProxyNode& proxy, v1::Config* config) {
+    ProxyNode rest = proxy;
     v1::VmConfig* vm = config->add_vms();
     vm->set_name(FreeName(rest, *config));
-    const ProxyNode all = rest;
     for (const TreeDevice& device : devices_) {
-      if (!IsMeant(device, all)) {
+      if (owners_.at(&device) != &proxy) {
         continue;
       }
       vm->add_devices()->set_device(NameOf(device));
@@ -191,6 +212,7 @@ class Importer {
   const bool on_tegra234_;
   const std::vector<ProxyNode>& proxies_;
   std::vector<TreeDevice> devices_;
+  std::map<const TreeDevice*, const ProxyNode*> owners_;
   UsersOf<ClockId> clocks_;
   UsersOf<ResetId> resets_;
   UsersOf<DomainId> domains_;

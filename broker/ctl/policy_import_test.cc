@@ -92,6 +92,29 @@ TEST_F(PolicyImportTest, NodesOfSeveralVmsHaveTheirNames) {
             "shared_resets: [\"19\"]\n");
 }
 
+TEST_F(PolicyImportTest, WhatSeveralMayHaveIsShared) {
+  const std::string both =
+      " compatible = \"nvidia,bpmp-host-proxy\"; allowed-clocks = <155>; allowed-resets = <100>; ";
+  EXPECT_EQ(Vms("a {" + both + "}; b {" + both + "};"),
+            "vms:\n"
+            "  - name: \"a\"  # /a\n"
+            "    clocks:\n"
+            "      - {name: \"155\", access: vote}\n"
+            "    resets:\n"
+            "      - {name: \"100\", access: exclusive}\n"
+            "  - name: \"b\"  # /b\n"
+            "    clocks:\n"
+            "      - {name: \"155\", access: vote}\n"
+            "    resets:\n"
+            "      - {name: \"100\", access: exclusive}\n"
+            "shared_resets: [\"100\"]\n");
+  // Who names it has it.
+  EXPECT_THAT(Vms("a {" + both + "}; b {" + both + "allowed-devices = <&uarta>; };"),
+              HasSubstr("  - name: \"b\"  # /b\n"
+                        "    devices:\n"
+                        "      - \"serial@3100000\"\n"));
+}
+
 TEST_F(PolicyImportTest, RootsAreForVotes) {
   EXPECT_THAT(
       Vms("p { compatible = \"nvidia,bpmp-host-proxy\"; allowed-clocks = <91 14>; };"),

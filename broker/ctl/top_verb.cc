@@ -75,7 +75,9 @@ void AddTopVerb(VerbTree& verbs) {
   CLI::App* top = verbs.Add("top", "How busy the VMs are, as it changes, until Ctrl-C",
                             [options](Context& context) { return Top(context, *options); });
   top->add_option("--interval", options->interval, "How often [1s]")->type_name("TIME");
-  top->add_option("--count", options->count, "End after as many pictures")->type_name("NUMBER");
+  top->add_option("--count", options->count, "End after as many pictures")
+      ->type_name("NUMBER")
+      ->check(WholeNumber());
 }
 
 }  // namespace bpmp::ctl

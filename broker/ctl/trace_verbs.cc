@@ -136,8 +136,12 @@ void AddShow(VerbTree& verbs, CLI::App* group) {
   show->add_flag("--errors", options->errors, "Only what the firmware refused, or never answered");
   show->add_option("--slower", options->slower, "Only what took at least so long, e.g. 1ms")
       ->type_name("TIME");
-  show->add_option("--from", options->from, "Begin with this transfer")->type_name("NUMBER");
-  show->add_option("--count", options->count, "End after as many")->type_name("NUMBER");
+  show->add_option("--from", options->from, "Begin with this transfer")
+      ->type_name("NUMBER")
+      ->check(WholeNumber());
+  show->add_option("--count", options->count, "End after as many")
+      ->type_name("NUMBER")
+      ->check(WholeNumber());
 }
 
 }  // namespace

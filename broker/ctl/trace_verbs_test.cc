@@ -124,6 +124,12 @@ TEST_F(TraceVerbsTest, ShowsWhatWasAskedFor) {
               ElementsAre(HasSubstr("#2"), HasSubstr("#3")));
 }
 
+TEST_F(TraceVerbsTest, ANumberIsNotNegative) {
+  const Result run = RunInTest({"trace", "show", Write("t", Sample()), "--from", "-1"});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.err, HasSubstr("'-1' is no number; write 0 or more"));
+}
+
 TEST_F(TraceVerbsTest, ShowsJson) {
   const Result run = RunInTest({"trace", "show", Write("t", Sample()), "-o", "json", "--errors"});
   const std::vector<std::string> lines = absl::StrSplit(run.out, '\n', absl::SkipEmpty());

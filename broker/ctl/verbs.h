@@ -42,6 +42,8 @@ class VerbTree {
 // Adds a positional argument that must be given.
 CLI::Option* AddArgument(CLI::App* verb, const std::string& name, std::string* value,
                          const std::string& help);
+// For options with a number: CLI11 itself takes "-1" for a large one.
+CLI::Validator WholeNumber();
 // Adds an option with one value, so that what follows isn't taken for another; where `value` is a
 // list it may be repeated.
 template <typename Value>

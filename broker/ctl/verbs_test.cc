@@ -38,17 +38,21 @@ TEST_F(VerbsTest, TopShowsPicturesUntilThereAreEnough) {
 TEST_F(VerbsTest, DoctorEndsWithSixWhereSomethingIsWrong) {
   broker_.status.set_backend("sim");
   broker_.status.set_backend_healthy(true);
-  const Result well = Ctl({"doctor", "--host-root", "/nonexistent"});
+  const std::string host = testing::TempDir();  // has no /sys and no /proc
+  const Result well = Ctl({"doctor", "--host-root", host});
   EXPECT_EQ(well.code, 0) << well.out;
   EXPECT_THAT(well.out, HasSubstr("none is asked: the backend is sim"));
   broker_.status.set_quarantined(1);
-  const Result ill = Ctl({"doctor", "--host-root", "/nonexistent"});
+  const Result ill = Ctl({"doctor", "--host-root", host});
   EXPECT_EQ(ill.code, 6);
   EXPECT_THAT(ill.out, HasSubstr("bpmpctl clear-quarantine"));
   broker_.status.set_quarantined(0);
   broker_.status.set_backend("kernel");
-  EXPECT_THAT(Ctl({"doctor", "--host-root", "/nonexistent"}).out,
+  EXPECT_THAT(Ctl({"doctor", "--host-root", host}).out,
               HasSubstr("can't read /sys/kernel/debug/bpmp-host/allowed"));
+  const Result nowhere = Ctl({"doctor", "--host-root", "/nonexistent"});
+  EXPECT_EQ(nowhere.code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("--host-root '/nonexistent' is no directory"));
 }
 
 TEST_F(VerbsTest, ManPageNeedsNoBroker) {

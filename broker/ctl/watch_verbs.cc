@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "broker/base/status_macros.h"
@@ -164,19 +163,11 @@ absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
 
 void AddWatchVerb(VerbTree& verbs) {
   auto options = std::make_shared<WatchOptions>();
-  const CLI::Validator whole(
-      [](const std::string& text) {
-        const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-          return absl::ascii_isdigit(static_cast<unsigned char>(c));
-        });
-        return digits ? "" : Quoted(text) + " is no number; write 0 or more";
-      },
-      "");
   CLI::App* watch = verbs.Add("watch", "Events as they happen, until Ctrl-C",
                               [options](Context& context) { return Watch(context, *options); });
   watch->add_option("--since", options->since, "First the remembered events from this number on")
       ->type_name("NUMBER")
-      ->check(whole);
+      ->check(WholeNumber());
   watch->add_option("--vm", options->vms, "Only of this VM (may be repeated)")
       ->type_name("VM")
       ->allow_extra_args(false);
@@ -185,7 +176,7 @@ void AddWatchVerb(VerbTree& verbs) {
       ->allow_extra_args(false);
   watch->add_option("--count", options->count, "End after as many events")
       ->type_name("NUMBER")
-      ->check(whole);
+      ->check(WholeNumber());
   watch->add_flag("--replay-only", options->replay_only,
                   "Only what the broker remembers (all of it without --since), then end");
 }

@@ -115,6 +115,18 @@ absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
   return reading;
 }
 
+namespace {
+
+// A warning may say why something is unknown.
+absl::Status WithWarnings(const absl::Status& status, const std::vector<std::string>& warnings) {
+  if (status.ok() || warnings.empty()) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(), "\nwarning: ", absl::StrJoin(warnings, "\nwarning: ")));
+}
+
+}  // namespace
+
 absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment) {
   Plan plan;
   plan.config_file = AbsolutePath(options.config_file);
@@ -129,7 +141,7 @@ absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environ
   plan.metrics_by_default = reading.metrics_by_default;
   BPMP_ASSIGN_OR_RETURN(plan.backend, MakeBackend(plan.config().backend(), plan.loaded.sources));
   BPMP_RETURN_IF_ERROR(ReadBackend(&plan));
-  BPMP_RETURN_IF_ERROR(CompilePolicy(&plan));
+  BPMP_RETURN_IF_ERROR(WithWarnings(CompilePolicy(&plan), plan.warnings));
   return plan;
 }
 

@@ -14,6 +14,7 @@
 namespace bpmp::daemon {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -69,6 +70,13 @@ TEST_F(PlanTest, PlainTcpNeedsAWordOnTheCommandLine) {
   const auto plan = MakePlan(options, kRoot);
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(plan->warnings, Contains(HasSubstr("INSECURE")));
+}
+
+TEST_F(PlanTest, WarningsComeWithARefusalToo) {
+  const auto plan = Make(Write("b.yaml", "vms:\n- {name: a, audit_only: true, devices: [nope]}\n"));
+  EXPECT_THAT(std::string(plan.status().message()),
+              AllOf(HasSubstr("has no device 'nope'"), HasSubstr("b.yaml:2:13: vm a: AUDIT-ONLY: "),
+                    HasSubstr("\nwarning: ")));
 }
 
 TEST_F(PlanTest, WithoutAFileThereIsABoardAndNobody) {
