@@ -7,8 +7,8 @@
 
 namespace bpmp::core {
 
-// The checks that need a whole policy: what one VM may have because of what others have. What many VMs
-// share is one line.
+// The checks that need a whole policy: what one VM may have because of what others have. What many
+// VMs share is one line.
 void CheckPolicy(const PolicySpec& spec, const Profile& profile, const Inventory& inventory,
                  const Policy& policy, Findings* findings);
 
