@@ -249,6 +249,21 @@ TEST_F(DaemonReloadTest, AVmThatGoesAndHoldsSomethingIsReleasedOnlyByChoice) {
   EXPECT_THAT(Holders(kUarta), ElementsAre("b"));
 }
 
+TEST_F(DaemonReloadTest, ASocketHasOneVmAtATime) {
+  const std::string path = root_ + "/x.sock";
+  StartWith(absl::StrCat("vms:\n  - {name: a, socket: ", path, "}\n"));
+  const std::string other = absl::StrCat("vms:\n  - {name: b, socket: ", path, "}\n");
+  const v1::ReloadPolicyResponse refused = ReloadTo(other, v1::ReloadPolicyRequest::KEEP);
+  EXPECT_FALSE(refused.applied());
+  EXPECT_THAT(refused.problems(),
+              ElementsAre(HasSubstr("broker.yaml:4: socket: is still that of vm a; remove it "
+                                    "first (bpmpctl vm remove a)")));
+  EXPECT_THAT(Vms(), ElementsAre("a"));
+  ASSERT_TRUE(Delete("a").ok());
+  EXPECT_TRUE(ReloadTo(other, v1::ReloadPolicyRequest::KEEP).applied());
+  EXPECT_THAT(Vms(), ElementsAre("b"));
+}
+
 TEST_F(DaemonReloadTest, VmsThatWereAddedMeanwhileStay) {
   StartWith(kOne);
   grpc::ClientContext context;

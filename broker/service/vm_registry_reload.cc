@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -94,9 +96,19 @@ absl::Status VmRegistry::CheckEntries(const v1::Config& config, const WhereFn& w
   }
   if (!problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
   MutexLock lock(&mutex_);
+  // A VM that goes has its socket until it is gone, which is after others have come.
+  absl::flat_hash_map<std::string_view, std::string_view> names_of_sockets;
+  for (const auto& [name, entry] : vms_) names_of_sockets[entry.socket] = name;
   for (const v1::VmConfig& vm : config.vms()) {
     const auto known = vms_.find(vm.name());
-    if (known == vms_.end()) continue;
+    if (known == vms_.end()) {
+      const auto taken = names_of_sockets.find(vm.socket());
+      if (taken == names_of_sockets.end()) continue;
+      const std::string owner(taken->second);
+      problems.push_back(absl::StrCat(At(where, vm, "socket"), "socket: is still that of vm ",
+                                      owner, "; remove it first (bpmpctl vm remove ", owner, ")"));
+      continue;
+    }
     for (const VmFinding& finding : CheckOpenSocket(known->second.config, vm)) {
       problems.push_back(absl::StrCat(At(where, *finding.at, finding.field), finding.text));
     }
