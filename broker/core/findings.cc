@@ -30,13 +30,13 @@ void Findings::Say(const Where& where, std::string text) {
 absl::Status Findings::ToStatus() const {
   if (problems_.empty()) return absl::OkStatus();
   std::string text = absl::StrJoin(problems_, "\n");
-  if (more_problems_ > 0) absl::StrAppend(&text, "\nand ", more_problems_, " more problems");
+  if (more_problems_ > 0) absl::StrAppend(&text, "\nand ", more_problems_, " more");
   return absl::InvalidArgumentError(text);
 }
 
 std::vector<Note> Findings::notes() const {
   std::vector<Note> notes = notes_;
-  if (more_notes_ > 0) notes.push_back({Where(), absl::StrCat("and ", more_notes_, " more notes")});
+  if (more_notes_ > 0) notes.push_back({Where(), absl::StrCat("and ", more_notes_, " more")});
   return notes;
 }
 

@@ -11,12 +11,13 @@
 
 namespace bpmp::core {
 
-// What is wrong with a policy, and what must be said of it all the same: as much as somebody reads,
-// however long the file. What is left out is counted.
+// What is wrong with a policy, and what must be said of it all the same: bounded, however long the
+// file. What is left out is counted.
 class Findings {
  public:
-  static constexpr size_t kMaxProblems = 100;
-  static constexpr size_t kMaxNotes = 1000;
+  static constexpr size_t kMaxProblems = 100;  // as many as somebody reads
+  // More than that: those that are new with a VM are told from those that were there before.
+  static constexpr size_t kMaxNotes = 20000;
 
   // With its place, as ToString(Where) writes it.
   void Problem(std::string line);

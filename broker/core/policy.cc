@@ -174,10 +174,12 @@ class Compiler {
     }
     if (absl::c_any_of(vm->devices,
                        [&](const DeviceUse& other) { return other.name == device->name(); })) {
-      Problem(grant.where, who,
-              absl::StrFormat("'%s' is device '%s', which is written already; keep one of the two "
-                              "entries",
-                              grant.device, device->name()));
+      const std::string what =
+          grant.device == device->name()
+              ? absl::StrFormat("device '%s' is written twice", grant.device)
+              : absl::StrFormat("'%s' is device '%s', which is written already", grant.device,
+                                device->name());
+      Problem(grant.where, who, what + "; keep one of the two entries");
       return;
     }
     DeviceUse use;

@@ -190,7 +190,8 @@ struct Note {
 // through Sanitize(). Fails with InvalidArgument and one line per problem ("broker.yaml:12: vm
 // net-vm: no device 'mgbe9'; ..."): unknown names and ids, two VMs exclusive on one id, a reset of
 // two VMs that is not `shared`, a second `all_exclusive` VM, a second rule, pin or range for one
-// id. `notes` gets what is allowed but must be said, and may be null. Both are bounded (Findings).
+// id, a device twice in one entry. `notes` gets what is allowed but must be said, and may be null.
+// Both are bounded (Findings).
 absl::StatusOr<Policy> Compile(const PolicySpec& spec, const Profile& profile,
                                const Inventory& inventory, std::vector<Note>* notes);
 

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
@@ -74,6 +75,12 @@ class Checker {
     return users;
   }
 
+  // What is said of several doesn't depend on the order of their entries.
+  std::vector<size_t> ByName(std::vector<size_t> vms) const {
+    absl::c_sort(vms, [this](size_t a, size_t b) { return Vm(a).name < Vm(b).name; });
+    return vms;
+  }
+
   // "vm a, vm b and 7 more".
   std::string Titles(absl::Span<const size_t> vms) const {
     constexpr size_t kNamed = 4;
@@ -139,12 +146,13 @@ class Checker {
   }
 
   void CheckClock(ClockId id) {
+    if (inventory_.Find(id) == nullptr) return;
     const Users users = UsersOf(id);
     const std::string title = absl::StrCat("clock ", inventory_.clocks[id.value()].name);
     RefuseOwners(users.owners, title);
     if (users.owners.empty() || users.voters.empty()) return;
     Say(users.owners[0], absl::StrFormat("%s is exclusive to it, and others vote on it: %s", title,
-                                         Titles(users.voters)));
+                                         Titles(ByName(users.voters))));
   }
 
   void CheckReset(ResetId id) {
@@ -168,6 +176,7 @@ class Checker {
     std::vector<size_t> all;
     absl::c_merge(users.owners, users.voters, std::back_inserter(all));
     if (all.size() < 2) return;
+    all = ByName(std::move(all));
     const size_t last = all.back();
     all.pop_back();
     Say(last, absl::StrFormat("it shares %s with %s: %s can power-cycle it alone", title,

@@ -112,30 +112,39 @@ absl::StatusOr<std::string> GuestNode::Write(const Node& node, int depth) {
   top_ = &node;
   text_.clear();
   targets_.clear();
+  FindEnabled();
   FindTargets(node);
   BPMP_RETURN_IF_ERROR(WriteNode(node, depth));
   return text_;
 }
 
-absl::StatusOr<bool> GuestNode::IsNotGiven(const Node& node) const {
+absl::StatusOr<bool> GuestNode::IsNotGiven(const Node& node) {
   if (given_.contains(&node)) {
     return false;
   }
+  const auto known = not_given_.find(&node);
+  if (known != not_given_.end()) {
+    return known->second;
+  }
   BPMP_ASSIGN_OR_RETURN(const devicetree::BpmpUse use, UseOf(host_.tree, *host_.bpmp, node));
-  return !use.empty();
+  return not_given_[&node] = !use.empty();
 }
 
-absl::StatusOr<bool> GuestNode::IsWithinAnother(const Node& node) const {
-  for (const Node* around = node.parent; around != nullptr; around = around->parent) {
-    if (given_.contains(around)) {
-      return true;
-    }
-    BPMP_ASSIGN_OR_RETURN(const bool left_out, IsNotGiven(*around));
+absl::StatusOr<bool> GuestNode::IsWithinAnother(const Node& node) {
+  const Node* top = node.parent;
+  while (top != nullptr && !given_.contains(top)) {
+    top = top->parent;
+  }
+  if (top == nullptr) {
+    return false;
+  }
+  for (const Node* between = node.parent; between != top; between = between->parent) {
+    BPMP_ASSIGN_OR_RETURN(const bool left_out, IsNotGiven(*between));
     if (left_out) {
       return false;
     }
   }
-  return false;
+  return true;
 }
 
 absl::Status GuestNode::WriteChild(const Node& child, int depth) {
@@ -176,9 +185,8 @@ absl::Status GuestNode::WriteProperty(const Node& node, const Property& property
   if (property.name == devicetree::kAssignedClocks.property) {
     return WriteAssigned(node);
   }
-  const bool is_device = &node == top_ || given_.contains(&node);
   if (Has(kSilent, property.name) || Has(kWithAssigned, property.name) ||
-      (is_device && property.name == "status")) {
+      (property.name == "status" && enabled_.contains(&node))) {
     return absl::OkStatus();
   }
   if (property.name == "nvidia,bpmp" && property.value.size() >= kCellSize) {
@@ -189,6 +197,8 @@ absl::Status GuestNode::WriteProperty(const Node& node, const Property& property
     WriteLink(node, property);
   } else if (property.name == "reg" && &node == top_) {
     WriteReg(node, property);
+  } else if ((property.name == "ranges" || property.name == "dma-ranges") && &node == top_) {
+    WriteRanges(node, property);
   } else {
     const std::string value = DtsValue(property.value);
     Line(absl::StrCat(ToAbsl(property.name), value.empty() ? "" : " = ", value, ";"));
@@ -261,6 +271,39 @@ void GuestNode::WriteReg(const Node& node, const Property& reg) {
   Line(absl::StrCat("reg = ", absl::StrJoin(regions, ", "), ";"));
 }
 
+void GuestNode::WriteRanges(const Node& node, const Property& ranges) {
+  const size_t parent = node.parent->Cell("#address-cells").value_or(2) * kCellSize;
+  const size_t child = node.Cell("#address-cells").value_or(2) * kCellSize;
+  const size_t entry = child + parent + node.Cell("#size-cells").value_or(1) * kCellSize;
+  if (parent == 0 || parent > 2 * kCellSize || ranges.value.size() % entry != 0) {
+    LeftOut(ranges.name);
+    return;
+  }
+  std::vector<std::string> regions;
+  for (std::string_view rest = ranges.value; !rest.empty(); rest.remove_prefix(entry)) {
+    regions.push_back(absl::StrCat("<", child == 0 ? "" : DtsCells(rest.substr(0, child)) + " ",
+                                   parent == kCellSize ? "0x0 " : "",
+                                   DtsCells(rest.substr(child, entry - child)), ">"));
+  }
+  const char* const is = regions.empty() ? "" : " = ";
+  Line(absl::StrCat(ToAbsl(ranges.name), is, absl::StrJoin(regions, ", "), ";"));
+}
+
+void GuestNode::FindEnabled() {
+  enabled_.clear();
+  for (const Node* const device : given_) {
+    std::vector<const Node*> around;
+    const Node* node = device;
+    for (; node != nullptr && node != top_; node = node->parent) {
+      around.push_back(node);
+    }
+    if (node == top_) {
+      enabled_.insert(around.begin(), around.end());
+    }
+  }
+  enabled_.insert(top_);
+}
+
 void GuestNode::FindTargets(const Node& node) {
   for (const std::string_view link : kLinks) {
     const std::optional<uint32_t> phandle = node.Cell(link);
@@ -290,7 +333,7 @@ void GuestNode::LeftOut(std::string_view what) {
   Line(absl::StrCat("// left out: ", ToAbsl(what)));
 }
 
-bool GuestNode::IsWritten(const Node* node) const {
+bool GuestNode::IsWritten(const Node* node) {
   while (node != nullptr && node != top_) {
     const absl::StatusOr<bool> left_out = IsNotGiven(*node);
     node = left_out.ok() && !*left_out ? node->parent : nullptr;

@@ -107,6 +107,28 @@ TEST(GuestNodeTest, AddressesGetTheCellsOfAGuestsRoot) {
               HasSubstr("\t// left out: reg\n"));
 }
 
+TEST(GuestNodeTest, WhatIsBelowIsReachedAsOnTheHost) {
+  constexpr char kBus[] =
+      "bus@0 { #address-cells = <1>; #size-cells = <1>; host1x@1 { #address-cells = <1>;"
+      " #size-cells = <1>; reg = <0x1 0x2>; ranges = <0x10 0x20 0x4>, <0x30 0x40 0x8>;"
+      " dma-ranges; vic@10 { reg = <0x10 0x4>; clocks = <&bpmp 1>; }; }; };";
+  const std::string text = Written(kBus, "host1x@1", {"vic@10"});
+  EXPECT_THAT(text, HasSubstr("\treg = <0x0 0x1 0x0 0x2>;\n"));
+  EXPECT_THAT(text, HasSubstr("\tranges = <0x10 0x0 0x20 0x4>, <0x30 0x0 0x40 0x8>;\n"));
+  EXPECT_THAT(text, HasSubstr("\tdma-ranges;\n"));
+  EXPECT_THAT(text, HasSubstr("\t\treg = <0x10 0x4>;\n"));
+  EXPECT_THAT(Written("bus@0 { #address-cells = <2>; #size-cells = <2>; dev@1 { ranges = <1 2 3>; "
+                      "}; };",
+                      "dev@1"),
+              HasSubstr("// left out: ranges\n"));
+}
+
+TEST(GuestNodeTest, WhatIsAroundADeviceNeedNotBeReadable) {
+  const HostTree host = Host("bus@0 { clocks = <99>; device@1 { clocks = <&bpmp 1>; }; };");
+  const GuestNode::Nodes given = {*host.tree.Resolve("device@1")};
+  EXPECT_EQ(*GuestNode(host, given).IsWithinAnother(**given.begin()), false);
+}
+
 TEST(GuestNodeTest, LinksWithinTheNodeStay) {
   const std::string text = Written(
       "mgbe0: ethernet@1 { phy-handle = <&phy>; power-domains = <&bpmp 18>;"
@@ -142,7 +164,8 @@ TEST(GuestNodeTest, ADeviceBelowIsWrittenOnlyIfItIsGivenToo) {
             "};\n");
   const std::string text = Written(kNested, "host1x@1", {"vic@2", "nvdec@5"});
   EXPECT_THAT(text, HasSubstr("\tvic@2 {\n\t\tclocks = <&bpmp 0xa7>;\n\t};\n"));
-  EXPECT_THAT(text, HasSubstr("\t\tnvdec@5 {\n\t\t\tpower-domains = <&bpmp 0x5>;\n\t\t};\n"));
+  EXPECT_THAT(text,
+              HasSubstr("\tpart@4 {\n\t\tnvdec@5 {\n\t\t\tpower-domains = <&bpmp 0x5>;\n\t\t};\n"));
   EXPECT_THAT(text, HasSubstr("// left out: crypto@3"));
 }
 
@@ -158,7 +181,7 @@ TEST(GuestNodeTest, WhereADeviceIsWrittenDependsOnWhatIsAroundIt) {
   const HostTree host = Host(kNested);
   const auto at = [&](const char* name) { return *host.tree.Resolve(name); };
   GuestNode::Nodes given = {at("host1x@1"), at("vic@2"), at("crypto@3"), at("nvdec@5")};
-  const GuestNode all(host, given);
+  GuestNode all(host, given);
   EXPECT_EQ(*all.IsWithinAnother(*at("host1x@1")), false);
   EXPECT_EQ(*all.IsWithinAnother(*at("vic@2")), true);
   EXPECT_EQ(*all.IsWithinAnother(*at("nvdec@5")), true);

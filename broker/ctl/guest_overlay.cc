@@ -91,11 +91,12 @@ absl::StatusOr<std::vector<GuestDevice>> FindGuestDevices(const v1::VmConfig& vm
 absl::StatusOr<std::string> GuestOverlay(const std::string& vm,
                                          const std::vector<GuestDevice>& devices,
                                          const HostTree& host) {
-  std::string text = absl::StrCat(
-      "// Devices of ", Printable(vm), " for its guest's device tree, by bpmpctl guest-dt from ",
-      Printable(host.tree.origin()), ".\n",
-      "// reg and interrupts are the host's: change them to where the VMM puts the device.\n"
-      "/dts-v1/;\n/plugin/;\n\n&{/} {\n");
+  std::string text = absl::StrCat("// Devices of ", Printable(vm),
+                                  " for its guest's device tree, by bpmpctl guest-dt from ",
+                                  Printable(host.tree.origin()), ".\n",
+                                  "// reg, ranges and interrupts are the host's: change them to "
+                                  "where the VMM puts the device.\n"
+                                  "/dts-v1/;\n/plugin/;\n\n&{/} {\n");
   GuestNode::Nodes given;
   for (const GuestDevice& device : devices) {
     given.insert(device.node);

@@ -194,11 +194,13 @@ class Importer {
 
   // `config` has the VM already, without a name.
   static std::string FreeName(const ProxyNode& proxy, const v1::Config& config) {
-    const std::string fallback = absl::StrCat("vm", config.vms_size());
     std::string name = VmName(proxy);
-    const bool taken = std::any_of(config.vms().begin(), config.vms().end(),
-                                   [&](const v1::VmConfig& vm) { return vm.name() == name; });
-    return taken || name.empty() ? fallback : name;
+    const auto taken = [&](const v1::VmConfig& vm) { return vm.name() == name; };
+    for (int number = config.vms_size();
+         name.empty() || std::any_of(config.vms().begin(), config.vms().end(), taken); ++number) {
+      name = absl::StrCat("vm", number);
+    }
+    return name;
   }
 
   static bool IsShared(const Users& users) { return users.nodes > 0 || users.vms > 1; }

@@ -162,7 +162,9 @@ void AddTraceVerbs(VerbTree& verbs) {
                              [options](Context& context) { return Diff(context, *options); });
   AddArgument(diff, "FILE", &options->a, "The one");
   AddArgument(diff, "OTHER", &options->b, "The other");
-  diff->add_option("--count", options->count, "Show as many differences [20]")->type_name("NUMBER");
+  diff->add_option("--count", options->count, "Show as many differences [20]")
+      ->type_name("NUMBER")
+      ->check(WholeNumber());
   diff->add_flag("--all", options->all, "Repeated reads count, too");
 }
 

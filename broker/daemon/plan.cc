@@ -115,19 +115,8 @@ absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
   return reading;
 }
 
-namespace {
-
-// A warning may say why something is unknown.
-absl::Status WithWarnings(const absl::Status& status, const std::vector<std::string>& warnings) {
-  if (status.ok() || warnings.empty()) return status;
-  return absl::Status(
-      status.code(),
-      absl::StrCat(status.message(), "\nwarning: ", absl::StrJoin(warnings, "\nwarning: ")));
-}
-
-}  // namespace
-
-absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment) {
+absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment,
+                              std::vector<std::string>* warnings_of_refused) {
   Plan plan;
   plan.config_file = AbsolutePath(options.config_file);
   auto loaded = LoadConfig(options.config_file);
@@ -141,8 +130,10 @@ absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environ
   plan.metrics_by_default = reading.metrics_by_default;
   BPMP_ASSIGN_OR_RETURN(plan.backend, MakeBackend(plan.config().backend(), plan.loaded.sources));
   BPMP_RETURN_IF_ERROR(ReadBackend(&plan));
-  BPMP_RETURN_IF_ERROR(WithWarnings(CompilePolicy(&plan), plan.warnings));
-  return plan;
+  const absl::Status compiled = CompilePolicy(&plan);
+  if (compiled.ok()) return plan;
+  if (warnings_of_refused != nullptr) *warnings_of_refused = std::move(plan.warnings);
+  return compiled;
 }
 
 }  // namespace bpmp::daemon

@@ -56,8 +56,10 @@ struct Plan {
 
 // Reads and checks the configuration, the profiles and the device tree, reads out the backend,
 // compiles the policy. Touches nothing: no sockets, no locks, and only reads of the firmware.
-// InvalidArgument, with one line for each problem, when the configuration is at fault.
-absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment);
+// InvalidArgument, with one line for each problem, when the configuration is at fault; a warning
+// may say why something in it is unknown.
+absl::StatusOr<Plan> MakePlan(const Options& options, const Environment& environment,
+                              std::vector<std::string>* warnings_of_refused = nullptr);
 
 }  // namespace bpmp::daemon
 

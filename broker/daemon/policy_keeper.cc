@@ -4,6 +4,8 @@
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,22 +23,16 @@ namespace {
 
 using Lines = google::protobuf::RepeatedPtrField<std::string>;
 
-// One each line, as many as somebody reads: a file may have one for each of its values.
-void AddProblems(const absl::Status& status, Lines* lines) {
-  constexpr int kMax = 200;
-  int more = 0;
-  for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
-    if (lines->size() < kMax) {
-      lines->Add(std::string(line));
-    } else {
-      ++more;
-    }
-  }
-  if (more > 0) lines->Add(absl::StrCat("and ", more, " more"));
+// As many as somebody reads: a file may have one for each of its values.
+void AddLines(const std::vector<std::string>& from, Lines* lines) {
+  constexpr size_t kMax = 1000;
+  const size_t count = std::min(from.size(), kMax);
+  lines->Add(from.begin(), from.begin() + static_cast<ptrdiff_t>(count));
+  if (count < from.size()) lines->Add(absl::StrCat("and ", from.size() - count, " more"));
 }
 
-void AddLines(const std::vector<std::string>& from, Lines* lines) {
-  lines->Add(from.begin(), from.end());
+void AddProblems(const absl::Status& status, Lines* lines) {
+  AddLines(absl::StrSplit(status.message(), '\n'), lines);
 }
 
 // "3 VMs change, 1 of them may no longer do what it does".

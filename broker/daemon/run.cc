@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/synchronization/mutex.h"
 #include "broker/daemon/daemon.h"
@@ -14,18 +15,21 @@
 namespace bpmp::daemon {
 namespace {
 
-Exit Fail(const absl::Status& status) {
+Exit Fail(const absl::Status& status, const std::vector<std::string>& warnings = {}) {
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   LogLines(spdlog::level::err, std::string(status.message()));
   return ExitFor(status);
 }
 
 // For a person, or a script that edits configurations: `file:line:column: what`, as compilers do.
-Exit Check(const Options& options, const absl::StatusOr<Plan>& plan) {
+Exit Check(const Options& options, const absl::StatusOr<Plan>& plan,
+           const std::vector<std::string>& warnings_of_refused) {
+  const std::vector<std::string>& warnings = plan.ok() ? plan->warnings : warnings_of_refused;
+  for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
   if (!plan.ok()) {
     std::cerr << plan.status().message() << "\n";
     return ExitFor(plan.status());
   }
-  for (const std::string& warning : plan->warnings) std::cerr << "warning: " << warning << "\n";
   for (const std::string& note : plan->notes) std::cerr << "note: " << note << "\n";
   const v1::Config& config = plan->config();
   std::cout << (options.config_file.empty() ? "built-in defaults" : options.config_file) << ": OK, "
@@ -42,9 +46,10 @@ Exit Run(const Options& options) {
   const Signals signals;
   InitLogging(v1::LogConfig::INFO, IsJournal());
   const Environment environment = Environment::OfProcess();
-  absl::StatusOr<Plan> plan = MakePlan(options, environment);
-  if (options.check) return Check(options, plan);
-  if (!plan.ok()) return Fail(plan.status());
+  std::vector<std::string> warnings;
+  absl::StatusOr<Plan> plan = MakePlan(options, environment, &warnings);
+  if (options.check) return Check(options, plan, warnings);
+  if (!plan.ok()) return Fail(plan.status(), warnings);
   InitLogging(plan->config().log().level(), IsJournal());
   for (const std::string& warning : plan->warnings) spdlog::warn("{}", warning);
   for (const std::string& note : plan->notes) spdlog::info("{}", note);

@@ -23,7 +23,8 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
   std::string text(status.message());
   if (text.size() > kMaxStatusText) {
     const size_t line = text.rfind('\n', kMaxStatusText);
-    text.resize(line == std::string::npos ? kMaxStatusText : line);
+    const bool early = line == std::string::npos || line < kMaxStatusText / 2;
+    text.resize(early ? kMaxStatusText : line);
     text += "\n(and more)";
   }
   return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::move(text));

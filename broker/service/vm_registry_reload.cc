@@ -98,7 +98,9 @@ absl::Status VmRegistry::CheckEntries(const v1::Config& config, const WhereFn& w
   MutexLock lock(&mutex_);
   // A VM that goes has its socket until it is gone, which is after others have come.
   absl::flat_hash_map<std::string_view, std::string_view> names_of_sockets;
-  for (const auto& [name, entry] : vms_) names_of_sockets[entry.socket] = name;
+  for (const auto& [name, entry] : vms_) {
+    if (entry.server != nullptr) names_of_sockets[entry.socket] = name;
+  }
   for (const v1::VmConfig& vm : config.vms()) {
     const auto known = vms_.find(vm.name());
     if (known == vms_.end()) {
