@@ -11,32 +11,20 @@
 
 namespace bpmp::core {
 
-void Findings::Problem(std::string line) {
-  if (problems_.size() < kMaxProblems) {
-    problems_.push_back(std::move(line));
-  } else {
-    ++more_problems_;
-  }
-}
+void Findings::Problem(std::string line) { problems_.Add(std::move(line)); }
 
-void Findings::Say(const Where& where, std::string text) {
-  if (notes_.size() < kMaxNotes) {
-    notes_.push_back({where, std::move(text)});
-  } else {
-    ++more_notes_;
-  }
-}
+void Findings::Say(const Where& where, std::string text) { notes_.Add({where, std::move(text)}); }
 
 absl::Status Findings::ToStatus() const {
-  if (problems_.empty()) return absl::OkStatus();
-  std::string text = absl::StrJoin(problems_, "\n");
-  if (more_problems_ > 0) absl::StrAppend(&text, "\nand ", more_problems_, " more");
+  if (problems_.items().empty()) return absl::OkStatus();
+  std::string text = absl::StrJoin(problems_.items(), "\n");
+  if (problems_.more() > 0) absl::StrAppend(&text, "\nand ", problems_.more(), " more");
   return absl::InvalidArgumentError(text);
 }
 
 std::vector<Note> Findings::notes() const {
-  std::vector<Note> notes = notes_;
-  if (more_notes_ > 0) notes.push_back({Where(), absl::StrCat("and ", more_notes_, " more")});
+  std::vector<Note> notes = notes_.items();
+  if (notes_.more() > 0) notes.push_back({Where(), absl::StrCat("and ", notes_.more(), " more")});
   return notes;
 }
 

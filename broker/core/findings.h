@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "broker/base/capped.h"
 #include "broker/core/policy.h"
 
 namespace bpmp::core {
@@ -28,10 +29,8 @@ class Findings {
   std::vector<Note> notes() const;
 
  private:
-  std::vector<std::string> problems_;
-  std::vector<Note> notes_;
-  size_t more_problems_ = 0;
-  size_t more_notes_ = 0;
+  Capped<std::string> problems_{kMaxProblems};
+  Capped<Note> notes_{kMaxNotes};
 };
 
 }  // namespace bpmp::core

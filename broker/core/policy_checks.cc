@@ -2,7 +2,6 @@
 #include "broker/core/policy_checks.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,14 +12,14 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/types/span.h"
+#include "broker/base/list_few.h"
 #include "broker/core/names.h"
 
 namespace bpmp::core {
 namespace {
 
 constexpr size_t kMaxVmName = 63;
+constexpr char kVoteInstead[] = " exclusively too; give one of them 'vote'";
 
 bool IsVmName(std::string_view name) {
   const auto plain = [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c); };
@@ -82,14 +81,11 @@ class Checker {
   }
 
   // "vm a, vm b and 7 more".
-  std::string Titles(absl::Span<const size_t> vms) const {
+  std::string Titles(const std::vector<size_t>& vms) const {
     constexpr size_t kNamed = 4;
-    const size_t named = vms.size() <= kNamed ? vms.size() : kNamed - 1;
-    std::string text = absl::StrJoin(vms.first(named), ", ", [&](std::string* out, size_t vm) {
-      absl::StrAppend(out, "vm ", Vm(vm).name);
-    });
-    if (vms.size() > named) absl::StrAppend(&text, " and ", vms.size() - named, " more");
-    return text;
+    std::vector<std::string> titles;
+    for (const size_t vm : vms) titles.push_back(absl::StrCat("vm ", Vm(vm).name));
+    return ListFew(titles, titles.size() <= kNamed ? kNamed : kNamed - 1);
   }
 
   void CheckVmNames() {
@@ -137,11 +133,10 @@ class Checker {
     }
   }
 
-  // "clock uart" of several owners.
-  void RefuseOwners(const std::vector<size_t>& owners, const std::string& title) {
+  // "clock uart exclusively too; give one of them 'vote'", where it has several owners.
+  void RefuseOwners(const std::vector<size_t>& owners, const std::string& what) {
     for (size_t i = 1; i < owners.size(); ++i) {
-      Problem(owners[i], absl::StrFormat("vm %s has %s exclusively too; give one of them 'vote'",
-                                         Vm(owners[0]).name, title));
+      Problem(owners[i], absl::StrCat("vm ", Vm(owners[0]).name, " has ", what));
     }
   }
 
@@ -149,7 +144,7 @@ class Checker {
     if (inventory_.Find(id) == nullptr) return;
     const Users users = UsersOf(id);
     const std::string title = absl::StrCat("clock ", inventory_.clocks[id.value()].name);
-    RefuseOwners(users.owners, title);
+    RefuseOwners(users.owners, title + kVoteInstead);
     if (users.owners.empty() || users.voters.empty()) return;
     Say(users.owners[0], absl::StrFormat("%s is exclusive to it, and others vote on it: %s", title,
                                          Titles(ByName(users.voters))));
@@ -160,21 +155,17 @@ class Checker {
     const Users users = UsersOf(id);
     if (users.owners.size() < 2) return;
     const std::string name = names_.NameOf(Resource::Of(id));
-    for (size_t i = 1; i < users.owners.size(); ++i) {
-      Problem(
-          users.owners[i],
-          absl::StrFormat("vm %s has %s%s too; if both may, list it in shared_resets",
-                          Vm(users.owners[0]).name, names_.FindReset(name) ? "reset " : "", name));
-    }
+    RefuseOwners(users.owners, absl::StrCat(names_.FindReset(name) ? "reset " : "", name,
+                                            " too; if both may, list it in shared_resets"));
   }
 
   void CheckDomain(DomainId id) {
     const Users users = UsersOf(id);
     const std::string title = absl::StrCat("power domain ", names_.NameOf(Resource::Of(id)));
-    RefuseOwners(users.owners, title);
+    RefuseOwners(users.owners, title + kVoteInstead);
     if (users.voters.empty()) return;
-    std::vector<size_t> all;
-    absl::c_merge(users.owners, users.voters, std::back_inserter(all));
+    std::vector<size_t> all = users.owners;
+    all.insert(all.end(), users.voters.begin(), users.voters.end());
     if (all.size() < 2) return;
     all = ByName(std::move(all));
     const size_t last = all.back();

@@ -13,6 +13,12 @@ namespace bpmp::ctl {
 // One device a line: its names, who has it, and what it is made of.
 std::string DeviceTable(const v1::ListDevicesResponse& devices, const Style& style);
 
+// All names of a device, its own first.
+std::vector<std::string> NamesOf(const v1::Device& device);
+
+// The device that has this name; null where the broker has none.
+const v1::Device* FindDevice(const v1::ListDevicesResponse& devices, const std::string& name);
+
 // All ways to write the devices.
 std::vector<std::string> DeviceNames(const v1::ListDevicesResponse& devices);
 

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/base/string_view.h"
+#include "broker/ctl/device_view.h"
 #include "broker/ctl/selftest_checks.h"
 
 namespace bpmp::ctl {
@@ -17,22 +18,10 @@ namespace {
 constexpr absl::Duration kSilence = absl::Seconds(30);
 constexpr char kVfio[] = "vfio-platform";
 
-const v1::Device* FindDevice(const v1::ListDevicesResponse& devices, const std::string& name) {
-  for (const v1::Device& device : devices.devices()) {
-    if (device.name() == name) return &device;
-    for (const std::string& other : device.other_names()) {
-      if (other == name) return &device;
-    }
-  }
-  return nullptr;
-}
-
 // "serial@3100000", of the device's names and paths; "" where it has none of this kind.
 std::string NodeOf(const v1::Device& device) {
-  std::vector<std::string> names(device.other_names().begin(), device.other_names().end());
-  names.push_back(device.name());
   std::string of_path;
-  for (const std::string& name : names) {
+  for (const std::string& name : NamesOf(device)) {
     const size_t slash = name.rfind('/');
     const std::string last = slash == std::string::npos ? name : name.substr(slash + 1);
     if (!absl::StrContains(last, "@")) continue;

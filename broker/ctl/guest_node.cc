@@ -95,6 +95,11 @@ std::string OfBpmp(std::string_view cells) {
   return absl::StrCat("<&bpmp", numbers.empty() ? "" : " ", numbers, ">");
 }
 
+// One or two cells, as two.
+std::string InTwoCells(std::string_view cells) {
+  return absl::StrCat(cells.size() == kCellSize ? "0x0 " : "", DtsCells(cells));
+}
+
 // dtc's labels have letters, digits and '_'.
 std::string Label(std::string_view name) {
   std::string label(name);
@@ -138,13 +143,17 @@ absl::StatusOr<bool> GuestNode::IsWithinAnother(const Node& node) {
   if (top == nullptr) {
     return false;
   }
-  for (const Node* between = node.parent; between != top; between = between->parent) {
-    BPMP_ASSIGN_OR_RETURN(const bool left_out, IsNotGiven(*between));
+  return IsWrittenBelow(top, node.parent);
+}
+
+absl::StatusOr<bool> GuestNode::IsWrittenBelow(const Node* top, const Node* node) {
+  for (; node != nullptr && node != top; node = node->parent) {
+    BPMP_ASSIGN_OR_RETURN(const bool left_out, IsNotGiven(*node));
     if (left_out) {
       return false;
     }
   }
-  return true;
+  return node != nullptr;
 }
 
 absl::Status GuestNode::WriteChild(const Node& child, int depth) {
@@ -263,10 +272,9 @@ void GuestNode::WriteReg(const Node& node, const Property& reg) {
   }
   std::vector<std::string> regions;
   for (std::string_view rest = reg.value; !rest.empty(); rest.remove_prefix(entry)) {
-    regions.push_back(
-        absl::StrCat("<", address == 1 ? "0x0 " : "", DtsCells(rest.substr(0, address * kCellSize)),
-                     " ", size == 1 ? "0x0 " : "",
-                     DtsCells(rest.substr(address * kCellSize, size * kCellSize)), ">"));
+    regions.push_back(absl::StrCat("<", InTwoCells(rest.substr(0, address * kCellSize)), " ",
+                                   InTwoCells(rest.substr(address * kCellSize, size * kCellSize)),
+                                   ">"));
   }
   Line(absl::StrCat("reg = ", absl::StrJoin(regions, ", "), ";"));
 }
@@ -274,16 +282,18 @@ void GuestNode::WriteReg(const Node& node, const Property& reg) {
 void GuestNode::WriteRanges(const Node& node, const Property& ranges) {
   const size_t parent = node.parent->Cell("#address-cells").value_or(2) * kCellSize;
   const size_t child = node.Cell("#address-cells").value_or(2) * kCellSize;
-  const size_t entry = child + parent + node.Cell("#size-cells").value_or(1) * kCellSize;
+  const size_t size = node.Cell("#size-cells").value_or(1) * kCellSize;
+  const size_t entry = child + parent + size;
   if (parent == 0 || parent > 2 * kCellSize || ranges.value.size() % entry != 0) {
     LeftOut(ranges.name);
     return;
   }
   std::vector<std::string> regions;
   for (std::string_view rest = ranges.value; !rest.empty(); rest.remove_prefix(entry)) {
-    regions.push_back(absl::StrCat("<", child == 0 ? "" : DtsCells(rest.substr(0, child)) + " ",
-                                   parent == kCellSize ? "0x0 " : "",
-                                   DtsCells(rest.substr(child, entry - child)), ">"));
+    regions.push_back(
+        absl::StrCat("<", child == 0 ? "" : DtsCells(rest.substr(0, child)) + " ",
+                     InTwoCells(rest.substr(child, parent)),
+                     size == 0 ? "" : " " + DtsCells(rest.substr(child + parent, size)), ">"));
   }
   const char* const is = regions.empty() ? "" : " = ";
   Line(absl::StrCat(ToAbsl(ranges.name), is, absl::StrJoin(regions, ", "), ";"));
@@ -334,11 +344,8 @@ void GuestNode::LeftOut(std::string_view what) {
 }
 
 bool GuestNode::IsWritten(const Node* node) {
-  while (node != nullptr && node != top_) {
-    const absl::StatusOr<bool> left_out = IsNotGiven(*node);
-    node = left_out.ok() && !*left_out ? node->parent : nullptr;
-  }
-  return node != nullptr;
+  const absl::StatusOr<bool> written = IsWrittenBelow(top_, node);
+  return written.ok() && *written;
 }
 
 // Of one node of this tree alone: its path, below the device.

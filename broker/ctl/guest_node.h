@@ -59,6 +59,8 @@ class GuestNode {
   void FindEnabled();
   void Line(const std::string& text);
   void LeftOut(std::string_view what);
+  // Whether `node` is `top` or below it, with nothing between that is left out, nor itself.
+  absl::StatusOr<bool> IsWrittenBelow(const devicetree::Node* top, const devicetree::Node* node);
   // With the node that is being written.
   bool IsWritten(const devicetree::Node* node);
   std::string LabelOf(const devicetree::Node& node) const;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
+#include "broker/ctl/device_view.h"
 #include "broker/ctl/guest_node.h"
 #include "broker/ctl/style.h"
 #include "broker/devicetree/devices.h"
@@ -18,22 +19,6 @@ namespace {
 
 using devicetree::Node;
 using NamedIds = google::protobuf::RepeatedPtrField<v1::NamedId>;
-
-std::vector<std::string> NamesOf(const v1::Device& device) {
-  std::vector<std::string> names = {device.name()};
-  names.insert(names.end(), device.other_names().begin(), device.other_names().end());
-  return names;
-}
-
-const v1::Device* FindDevice(const v1::ListDevicesResponse& devices, const std::string& name) {
-  for (const v1::Device& device : devices.devices()) {
-    const std::vector<std::string> names = NamesOf(device);
-    if (std::find(names.begin(), names.end(), name) != names.end()) {
-      return &device;
-    }
-  }
-  return nullptr;
-}
 
 // Paths first, then names with an address: a friendly name may be another node's label.
 absl::StatusOr<const Node*> FindNode(const v1::Device& device, const HostTree& host) {

@@ -10,8 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/types/span.h"
+#include "broker/base/list_few.h"
 #include "broker/ctl/table.h"
 #include "broker/ctl/units.h"
 #include "broker/mrq/types.h"
@@ -55,9 +54,7 @@ std::string Times(std::vector<absl::Duration> times) {
 
 std::string FirstOf(const std::vector<std::string>& all) {
   constexpr size_t kFew = 5;
-  const size_t shown = std::min(all.size(), kFew);
-  const std::string list = absl::StrJoin(absl::MakeConstSpan(all).first(shown), ", ");
-  return all.size() > shown ? absl::StrCat(list, " and ", all.size() - shown, " more") : list;
+  return ListFew(all, kFew);
 }
 
 v1::SelftestCheck Passed(const std::string& name, const std::string& detail) {

@@ -52,19 +52,6 @@ bool IsOneOf(const Ids& ids, uint32_t id) {
   return std::any_of(ids.begin(), ids.end(), [id](const auto& one) { return one.id() == id; });
 }
 
-absl::StatusOr<v1::Device> FindDevice(const v1::ListDevicesResponse& devices,
-                                      const std::string& name) {
-  for (const v1::Device& device : devices.devices()) {
-    const auto& others = device.other_names();
-    if (device.name() == name || std::find(others.begin(), others.end(), name) != others.end()) {
-      return device;
-    }
-  }
-  return absl::NotFoundError(absl::StrCat("no device ", Quoted(name),
-                                          DidYouMean(name, DeviceNames(devices)),
-                                          " All there are: bpmpctl device list"));
-}
-
 absl::StatusOr<Resources> ListAll(AdminClient& admin) {
   BPMP_ASSIGN_OR_RETURN(const v1::ListResourcesResponse list,
                         admin.Call(&v1::Admin::Stub::ListResources, v1::ListResourcesRequest()));
@@ -84,7 +71,13 @@ absl::StatusOr<SwitchPlan> PlanSwitch(AdminClient& admin, const std::string& dev
   SwitchPlan plan;
   BPMP_ASSIGN_OR_RETURN(plan.devices,
                         admin.Call(&v1::Admin::Stub::ListDevices, v1::ListDevicesRequest()));
-  BPMP_ASSIGN_OR_RETURN(plan.device, FindDevice(plan.devices, device));
+  const v1::Device* const found = FindDevice(plan.devices, device);
+  if (found == nullptr) {
+    return absl::NotFoundError(absl::StrCat("no device ", Quoted(device),
+                                            DidYouMean(device, DeviceNames(plan.devices)),
+                                            " All there are: bpmpctl device list"));
+  }
+  plan.device = *found;
   BPMP_ASSIGN_OR_RETURN(const bool exists, HasVm(admin));
   if (exists) {
     return absl::FailedPreconditionError(absl::StrCat(

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "broker/base/capped.h"
 #include "broker/base/read_file.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
@@ -34,19 +35,16 @@ class Converter {
 
   absl::Status Run(const YamlNode& root, Message* message) {
     Fill(root, "", message);
-    if (problems_.empty()) return absl::OkStatus();
-    if (dropped_ > 0) problems_.push_back(absl::StrFormat("... and %d more", dropped_));
-    return absl::InvalidArgumentError(absl::StrJoin(problems_, "\n"));
+    if (problems_.items().empty()) return absl::OkStatus();
+    std::string text = absl::StrJoin(problems_.items(), "\n");
+    if (problems_.more() > 0) absl::StrAppend(&text, "\n... and ", problems_.more(), " more");
+    return absl::InvalidArgumentError(text);
   }
 
  private:
   void Problem(Position at, const std::string& path, const std::string& what) {
-    if (problems_.size() >= kMaxYamlProblems) {
-      ++dropped_;
-      return;
-    }
-    problems_.push_back(absl::StrFormat("%s:%d:%d: %s%s%s", file_, at.line, at.column, path,
-                                        path.empty() ? "" : ": ", what));
+    problems_.Add(absl::StrFormat("%s:%d:%d: %s%s%s", file_, at.line, at.column, path,
+                                  path.empty() ? "" : ": ", what));
   }
 
   void Fill(const YamlNode& node, const std::string& path, Message* message) {
@@ -151,8 +149,7 @@ class Converter {
 
   const std::string file_;
   SourceMap* const sources_;  // not owned, may be null
-  std::vector<std::string> problems_;
-  int dropped_ = 0;
+  Capped<std::string> problems_{kMaxYamlProblems};
 };
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "broker/base/list_few.h"
 #include "broker/base/string_view.h"
 #include "broker/service/same_field.h"
 #include "broker/service/unix_socket.h"
@@ -178,16 +179,13 @@ class VmChecker {
   void CheckSharedUsers() {
     for (const auto& [user, vms] : by_user_) {
       if (vms.size() < 2) continue;
-      const size_t shown = std::min(vms.size(), kMaxNames);
-      std::string names =
-          absl::StrJoin(vms.begin(), vms.begin() + static_cast<ptrdiff_t>(shown), ", ",
-                        [](std::string* out, const auto* vm) { absl::StrAppend(out, vm->name()); });
-      if (shown < vms.size()) absl::StrAppend(&names, " and ", vms.size() - shown, " more");
+      std::vector<std::string> names;
+      for (const v1::VmConfig* const vm : vms) names.push_back(vm->name());
       Warn(*vms.front(), "name",
            absl::StrFormat("vms %s: all are open to the user with uid %d and have no 'peer.unit': "
                            "the uid separates nothing, and each of these VMMs can speak for the "
                            "other VMs",
-                           names, user));
+                           ListFew(names, kMaxNames), user));
     }
   }
 
