@@ -84,6 +84,7 @@ class Checker {
   std::string Titles(const std::vector<size_t>& vms) const {
     constexpr size_t kNamed = 4;
     std::vector<std::string> titles;
+    titles.reserve(vms.size());
     for (const size_t vm : vms) titles.push_back(absl::StrCat("vm ", Vm(vm).name));
     return ListFew(titles, titles.size() <= kNamed ? kNamed : kNamed - 1);
   }

@@ -180,6 +180,7 @@ class VmChecker {
     for (const auto& [user, vms] : by_user_) {
       if (vms.size() < 2) continue;
       std::vector<std::string> names;
+      names.reserve(vms.size());
       for (const v1::VmConfig* const vm : vms) names.push_back(vm->name());
       Warn(*vms.front(), "name",
            absl::StrFormat("vms %s: all are open to the user with uid %d and have no 'peer.unit': "
