@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@ namespace bpmp::service {
 namespace {
 
 constexpr Acceptor::WatchId kWakeId = 0;
+constexpr Acceptor::WatchId kTimerId = 1;
 // Connections taken before others get their turn.
 constexpr int kAcceptBatch = 16;
 // How long to leave a socket alone when the process is out of descriptors or memory.
@@ -33,10 +35,13 @@ void Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
 }  // namespace
 
 Acceptor::Acceptor()
-    : epoll_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
   // Only a machine that is out of descriptors at start gets here; nothing could be served.
-  if (!epoll_.valid() || !wake_.valid()) std::abort();
+  if (!epoll_.valid() || !wake_.valid() || !timer_.valid()) std::abort();
   Control(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), EPOLLIN, kWakeId);
+  Control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, kTimerId);
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -87,14 +92,11 @@ void Acceptor::Forget(WatchId id) {
 
 void Acceptor::After(absl::Duration delay, absl::AnyInvocable<void()> due) {
   const absl::Time when = MonotonicClock().Now() + delay;
-  bool first = false;
-  {
-    MutexLock lock(&mutex_);
-    if (stopping_) return;
-    first = timers_.empty() || when < timers_.begin()->first;
-    timers_.emplace(when, std::move(due));
-  }
-  if (first) Wake();
+  MutexLock lock(&mutex_);
+  if (stopping_) return;
+  const bool first = timers_.empty() || when < timers_.begin()->first;
+  timers_.emplace(when, std::move(due));
+  if (first) Arm(delay);
 }
 
 void Acceptor::Stop() {
@@ -120,9 +122,8 @@ void Acceptor::Wake() {
 void Acceptor::Run() {
   std::array<epoll_event, 64> events;
   while (true) {
-    const int timeout = RunTimers();
-    const int count =
-        epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    RunTimers();
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < count; ++i) {
       {
         MutexLock lock(&mutex_);
@@ -134,9 +135,10 @@ void Acceptor::Run() {
 }
 
 void Acceptor::Serve(WatchId id) {
-  if (id == kWakeId) {
+  if (id == kWakeId || id == kTimerId) {
     uint64_t count = 0;
-    [[maybe_unused]] const ssize_t taken = read(wake_.get(), &count, sizeof(count));
+    const UniqueFd& counter = id == kWakeId ? wake_ : timer_;
+    [[maybe_unused]] const ssize_t taken = read(counter.get(), &count, sizeof(count));
     return;
   }
   std::shared_ptr<Watch> watch;
@@ -184,23 +186,27 @@ void Acceptor::Accept(WatchId id, Watch* watch) {
   }
 }
 
-int Acceptor::RunTimers() {
+void Acceptor::RunTimers() {
   while (true) {
     absl::AnyInvocable<void()> due;
     {
       MutexLock lock(&mutex_);
-      if (timers_.empty()) return -1;
+      if (timers_.empty()) return;
       const auto first = timers_.begin();
       const absl::Duration left = first->first - MonotonicClock().Now();
-      if (left > absl::ZeroDuration()) {
-        const int64_t ms = absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1)));
-        return static_cast<int>(std::min<int64_t>(ms, 3'600'000));
-      }
+      if (left > absl::ZeroDuration()) return Arm(left);
       due = std::move(first->second);
       timers_.erase(first);
     }
     due();
   }
+}
+
+void Acceptor::Arm(absl::Duration delay) {
+  itimerspec when{};
+  // No time at all would disarm it.
+  when.it_value = absl::ToTimespec(std::clamp(delay, absl::Nanoseconds(1), absl::Hours(1)));
+  timerfd_settime(timer_.get(), 0, &when, nullptr);
 }
 
 }  // namespace bpmp::service

@@ -126,6 +126,20 @@ TEST_F(AcceptorTest, TimersRunInTheOrderOfTheirTimes) {
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
 }
 
+TEST_F(AcceptorTest, ATimerThatIsFarOffDelaysNoOther) {
+  bool far = false;
+  acceptor_.After(absl::InfiniteDuration(), [&] { far = true; });
+  acceptor_.After(absl::Hours(2), [&] { far = true; });
+  // Set before what was first, and again when that has run.
+  for (const absl::Duration delay : {absl::Microseconds(100), -absl::Seconds(1)}) {
+    std::promise<void> soon;
+    acceptor_.After(delay, [&] { soon.set_value(); });
+    soon.get_future().get();
+  }
+  acceptor_.Stop();
+  EXPECT_FALSE(far);
+}
+
 TEST_F(AcceptorTest, StopDropsTimers) {
   auto token = std::make_shared<int>(0);
   bool called = false;
