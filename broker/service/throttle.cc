@@ -6,7 +6,7 @@
 namespace bpmp::service {
 namespace {
 
-constexpr double kPauseSeconds = 0.002;
+constexpr double kPauseSeconds = 0.0004;
 
 }  // namespace
 

@@ -30,6 +30,22 @@ TEST(ThrottleTest, PausesKeepTheRate) {
   EXPECT_LE(taken, 10'000 + 10 + 3);  // the burst, and what the last pause saved up
 }
 
+// What comes at once after a pause keeps the other VMs waiting.
+TEST(ThrottleTest, PausesSaveUpForFew) {
+  FakeClock clock;
+  Throttle throttle(&clock, 10'000, 4'096);
+  while (throttle.Take().pause == absl::ZeroDuration()) {
+  }
+  for (int pause = 0; pause < 100; ++pause) {
+    clock.Advance(absl::Milliseconds(1));  // as long as the reader may oversleep
+    int at_once = 0;
+    absl::Duration next;
+    while ((next = throttle.Take().pause) == absl::ZeroDuration()) ++at_once;
+    EXPECT_LE(at_once, 16);
+    clock.Advance(next);
+  }
+}
+
 TEST(ThrottleTest, NeverRefuses) {
   FakeClock clock;
   Throttle throttle(&clock, 1000, 1);
