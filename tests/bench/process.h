@@ -19,6 +19,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  pid_t pid() const { return pid_; }
   bool running() const;
   double CpuSeconds() const;   // user and system, so far
   double ResidentMiB() const;  // now

@@ -22,10 +22,14 @@
 namespace bpmp::bench {
 namespace {
 
-std::string WriteConfig(const std::string& dir, int vms) {
+std::string WriteConfig(const std::string& dir, int vms, Rates rates) {
   std::ofstream config(dir + "/broker.yaml");
-  config << "runtime_dir: " << dir
-         << "\nmetrics: {listen: \"off\"}\npins: [{clock: uarta}]\nvms:\n";
+  config << "runtime_dir: " << dir << "\n";
+  if (rates == Rates::kUnlimited) {
+    // The most that the configuration takes.
+    config << "limits: {requests_per_second: 10000000, burst: 10000000}\n";
+  }
+  config << "metrics: {listen: \"off\"}\npins: [{clock: uarta}]\nvms:\n";
   for (int vm = 0; vm < vms; ++vm) {
     config << "  - {name: vm" << vm << ", clocks: [{name: uarta, access: vote}]}\n";
   }
@@ -41,16 +45,31 @@ std::vector<std::string> SocketsOf(const std::string& dir, int vms) {
   return sockets;
 }
 
-// The CPUs that this process may use.
-std::vector<int> Cpus() {
+// The CPUs that this process may use, or might before CpuEach.
+const std::vector<int>& Cpus() {
+  static const std::vector<int> cpus = [] {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    std::vector<int> found;
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return found;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &allowed)) found.push_back(cpu);
+    }
+    return found;
+  }();
+  return cpus;
+}
+
+// Lets the threads that a process has, and those that they start, run only on `cpus`.
+void Confine(const std::string& process, const std::vector<int>& cpus) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  std::vector<int> cpus;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+  for (const int cpu : cpus) CPU_SET(cpu, &allowed);
+  std::error_code gone;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + process + "/task", gone)) {
+    // One that has ended meanwhile needn't be.
+    sched_setaffinity(std::stoi(task.path().filename()), sizeof(allowed), &allowed);
   }
-  return cpus;
 }
 
 // Makes the calling thread stay on `cpu`, and run only when nobody else wants to. False: it can't,
@@ -118,10 +137,20 @@ CpusNeverHalt::~CpusNeverHalt() {
   for (std::thread& spinner : spinners_) spinner.join();
 }
 
-Bench::Bench(const std::string& broker, const std::string& echo, int vms)
-    : broker_({broker, "--config", WriteConfig(directory_.path(), vms)},
+Bench::Bench(const std::string& broker, const std::string& echo, int vms, Rates rates)
+    : broker_({broker, "--config", WriteConfig(directory_.path(), vms, rates)},
               directory_.path() + "/broker.log", SocketsOf(directory_.path(), vms)),
       echo_({echo, directory_.path() + "/echo.sock"}, directory_.path() + "/echo.log",
             {directory_.path() + "/echo.sock"}) {}
+
+CpuEach::CpuEach(const Bench& bench) {
+  const std::vector<int>& cpus = Cpus();
+  if (cpus.size() < 2) return;
+  Confine(std::to_string(bench.broker().process().pid()), {cpus[1]});
+  Confine(std::to_string(bench.echo().process().pid()), {cpus[1]});
+  Confine("self", {cpus[0]});
+}
+
+CpuEach::~CpuEach() { Confine("self", Cpus()); }
 
 }  // namespace bpmp::bench
