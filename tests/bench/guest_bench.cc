@@ -27,7 +27,7 @@ namespace bpmp::bench {
 namespace {
 
 constexpr int kVms = 256;
-constexpr int kPairs = 6;       // of servers
+constexpr int kPairs = 7;       // of servers; odd, for medians
 constexpr ClockId kClock(155);  // uarta
 
 mrq::ClkRequest Clk(mrq::ClkCmd cmd) {
@@ -142,22 +142,20 @@ class Crowd {
 void Throughputs(const Programs& programs, const std::string& name, int streams) {
   constexpr int kRounds = 4;
   constexpr std::chrono::milliseconds kRound(200);
-  double broker = 0;
-  double echo = 0;
+  std::vector<double> ratios;  // of two rounds in a row
   for (int pair = 0; pair < kPairs; ++pair) {
     const Bench bench(programs.broker, programs.echo, streams);
-    Crowd broker_crowd(bench.broker(), streams);
-    Crowd echo_crowd(bench.echo(), streams);
-    broker_crowd.Throughput(kRound);  // a warm-up
-    echo_crowd.Throughput(kRound);
+    Crowd broker(bench.broker(), streams);
+    Crowd echo(bench.echo(), streams);
+    broker.Throughput(kRound);  // a warm-up
+    echo.Throughput(kRound);
     for (int round = 0; round < kRounds; ++round) {
-      broker += broker_crowd.Throughput(kRound);
-      echo += echo_crowd.Throughput(kRound);
+      const double answers = broker.Throughput(kRound);
+      ratios.push_back(Divide(answers, echo.Throughput(kRound)));
+      std::fprintf(stderr, "%s: broker %.0f/s\n", name.c_str(), answers);
     }
   }
-  std::fprintf(stderr, "%s: broker %.0f/s, echo %.0f/s\n", name.c_str(),
-               broker / (kPairs * kRounds), echo / (kPairs * kRounds));
-  Print({name, Divide(broker, echo), "ratio", false, 0.9});
+  Print({name, Median(ratios), "ratio", false, 0.9});
 }
 
 void Memory(const Programs& programs, const std::string& name) {
@@ -218,11 +216,12 @@ void Flood(const Programs& programs, const std::string& name) {
       if (!quiet->Time(message, 1, micros)) Fail(quiet->error());
     }
   };
-  std::vector<double> alone;
-  std::vector<double> flooded;
+  std::vector<double> ratios;  // one moment in which the machine is away is in one of them only
   for (int pair = 0; pair < kPairs; ++pair) {
     const Bench bench(programs.broker, programs.echo, 2, Rates::kDefaults);
     const CpuEach cpu_each(bench);
+    std::vector<double> alone;
+    std::vector<double> flooded;
     LockStep quiet(bench.broker().Channel(0));
     const auto channel = bench.broker().Channel(1);
     listen(&quiet, &alone);
@@ -230,11 +229,12 @@ void Flood(const Programs& programs, const std::string& name) {
     flood.Start();
     listen(&quiet, &flooded);
     flood.Stop();
+    const double p99_alone = Quantile(alone, 0.99);
+    const double p99_flooded = Quantile(flooded, 0.99);
+    std::fprintf(stderr, "p99 alone %.0f us, beside a flood %.0f us\n", p99_alone, p99_flooded);
+    ratios.push_back(Divide(p99_flooded, p99_alone));
   }
-  const double p99_alone = Quantile(alone, 0.99);
-  const double p99_flooded = Quantile(flooded, 0.99);
-  std::fprintf(stderr, "p99 alone %.0f us, beside a flood %.0f us\n", p99_alone, p99_flooded);
-  Print({name, Divide(p99_flooded, p99_alone), "ratio", true, 3});
+  Print({name, Median(ratios), "ratio", true, 3});
 }
 
 // Name, and how to measure it: prints the figure.
