@@ -25,11 +25,11 @@ constexpr int kAcceptBatch = 16;
 // How long to leave a socket alone when the process is out of descriptors or memory.
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
 
-void Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
+bool Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = id;
-  epoll_ctl(epoll, operation, fd, &event);
+  return epoll_ctl(epoll, operation, fd, &event) == 0;
 }
 
 }  // namespace
@@ -38,10 +38,11 @@ Acceptor::Acceptor()
     : epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
-  // Only a machine that is out of descriptors at start gets here; nothing could be served.
-  if (!epoll_.valid() || !wake_.valid() || !timer_.valid()) std::abort();
-  Control(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), EPOLLIN, kWakeId);
-  Control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, kTimerId);
+  // Fails only on a machine that is out of descriptors or memory at start: nothing could be served.
+  if (!Control(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), EPOLLIN, kWakeId) ||
+      !Control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, kTimerId)) {
+    std::abort();
+  }
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -96,7 +97,7 @@ void Acceptor::After(absl::Duration delay, absl::AnyInvocable<void()> due) {
   if (stopping_) return;
   const bool first = timers_.empty() || when < timers_.begin()->first;
   timers_.emplace(when, std::move(due));
-  if (first) Arm(delay);
+  if (first) Arm(when);
 }
 
 void Acceptor::Stop() {
@@ -187,14 +188,15 @@ void Acceptor::Accept(WatchId id, Watch* watch) {
 }
 
 void Acceptor::RunTimers() {
+  // What becomes due meanwhile comes after what the descriptors have to say.
+  const absl::Time now = MonotonicClock().Now();
   while (true) {
     absl::AnyInvocable<void()> due;
     {
       MutexLock lock(&mutex_);
       if (timers_.empty()) return;
       const auto first = timers_.begin();
-      const absl::Duration left = first->first - MonotonicClock().Now();
-      if (left > absl::ZeroDuration()) return Arm(left);
+      if (first->first > now) return Arm(first->first);
       due = std::move(first->second);
       timers_.erase(first);
     }
@@ -202,7 +204,8 @@ void Acceptor::RunTimers() {
   }
 }
 
-void Acceptor::Arm(absl::Duration delay) {
+void Acceptor::Arm(absl::Time time) {
+  const absl::Duration delay = time - MonotonicClock().Now();
   itimerspec when{};
   // No time at all would disarm it.
   when.it_value = absl::ToTimespec(std::clamp(delay, absl::Nanoseconds(1), absl::Hours(1)));

@@ -65,8 +65,8 @@ class Acceptor {
   void Accept(WatchId id, Watch* watch) ABSL_LOCKS_EXCLUDED(mutex_);
   // Runs what is due, and sees to it that the thread wakes for what is next.
   void RunTimers() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Wakes the thread after `delay`, or an hour, and not when an earlier call said.
-  void Arm(absl::Duration delay) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Wakes the thread at `time`, or in an hour, and no longer when the call before this one said.
+  void Arm(absl::Time time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake();
 
   const UniqueFd epoll_;

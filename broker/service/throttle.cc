@@ -14,7 +14,7 @@ Throttle::Throttle(const Clock* clock, double per_second, double burst)
     : clock_(clock),
       per_second_(per_second),
       burst_(burst),
-      batch_(std::min(burst, per_second * kPauseSeconds)),
+      batch_(std::min(burst, std::max(1.0, per_second * kPauseSeconds))),
       tokens_(burst),
       refilled_(clock->Now()) {}
 

@@ -133,7 +133,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   return bpmp::bench::Run("boot_bench", [argv] {
-    const bpmp::bench::Bench bench(argv[1], argv[2], bpmp::bench::kVms);
+    const bpmp::bench::Bench bench(argv[1], argv[2], bpmp::bench::kVms,
+                                   bpmp::bench::Rates::kUnlimited);
     bpmp::bench::Measure(bench, {argv[3], argv[4], argv[5], argv[6], argv[7], "", ""});
   });
 }

@@ -49,6 +49,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: client_bench BROKER ECHO-SERVER\n");
     return 2;
   }
-  return bpmp::bench::Run(
-      "client_bench", [argv] { bpmp::bench::RoundTrips(bpmp::bench::Bench(argv[1], argv[2], 1)); });
+  return bpmp::bench::Run("client_bench", [argv] {
+    bpmp::bench::RoundTrips(
+        bpmp::bench::Bench(argv[1], argv[2], 1, bpmp::bench::Rates::kUnlimited));
+  });
 }

@@ -141,7 +141,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   return bpmp::bench::Run("device_bench", [argv] {
-    const bpmp::bench::Bench bench(argv[1], argv[2], 3);
+    const bpmp::bench::Bench bench(argv[1], argv[2], 3, bpmp::bench::Rates::kUnlimited);
     bpmp::bench::RoundTrips(bench, argv[3]);
     bpmp::bench::Accesses(bench, argv[3]);
   });

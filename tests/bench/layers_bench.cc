@@ -162,6 +162,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: layers_bench BROKER ECHO-SERVER\n");
     return 2;
   }
-  return bpmp::bench::Run(
-      "layers_bench", [argv] { bpmp::bench::Measure(bpmp::bench::Bench(argv[1], argv[2], 1)); });
+  return bpmp::bench::Run("layers_bench", [argv] {
+    bpmp::bench::Measure(bpmp::bench::Bench(argv[1], argv[2], 1, bpmp::bench::Rates::kUnlimited));
+  });
 }

@@ -165,7 +165,8 @@ int main(int argc, char** argv) {
     parts.kernel = argv[6];
     parts.initramfs = argv[7];
     parts.stand_in = argv[8];
-    const bpmp::bench::Bench bench(argv[1], argv[2], bpmp::bench::kVms);
+    const bpmp::bench::Bench bench(argv[1], argv[2], bpmp::bench::kVms,
+                                   bpmp::bench::Rates::kUnlimited);
     bpmp::bench::Measure(bench, parts);
   });
 }

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -65,10 +66,15 @@ void Confine(const std::string& process, const std::vector<int>& cpus) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   for (const int cpu : cpus) CPU_SET(cpu, &allowed);
-  std::error_code gone;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/" + process + "/task", gone)) {
+  std::error_code error;
+  std::filesystem::directory_iterator task("/proc/" + process + "/task", error);
+  for (; !error && task != std::filesystem::directory_iterator(); task.increment(error)) {
+    const pid_t thread = std::stoi(task->path().filename());
     // One that has ended meanwhile needn't be.
-    sched_setaffinity(std::stoi(task.path().filename()), sizeof(allowed), &allowed);
+    if (sched_setaffinity(thread, sizeof(allowed), &allowed) != 0 && errno != ESRCH) {
+      std::fprintf(stderr, "threads can't be kept on a CPU: figures vary more\n");
+      return;
+    }
   }
 }
 
@@ -145,7 +151,10 @@ Bench::Bench(const std::string& broker, const std::string& echo, int vms, Rates 
 
 CpuEach::CpuEach(const Bench& bench) {
   const std::vector<int>& cpus = Cpus();
-  if (cpus.size() < 2) return;
+  if (cpus.size() < 2) {
+    std::fprintf(stderr, "the servers and their clients share one CPU\n");
+    return;
+  }
   Confine(std::to_string(bench.broker().process().pid()), {cpus[1]});
   Confine(std::to_string(bench.echo().process().pid()), {cpus[1]});
   Confine("self", {cpus[0]});

@@ -42,11 +42,6 @@ class Side {
   const std::vector<std::string> sockets_;
 };
 
-struct Sides {
-  const Side& broker;
-  const Side& echo;
-};
-
 // While it lives, the machine's CPUs wait without sleeping. How long a CPU takes to wake, tens of
 // microseconds in a virtual machine and on both sides, is no figure of ours, and hides those that
 // are. Needs root; where it can't, it says so on standard error.
@@ -78,16 +73,16 @@ class CpusNeverHalt {
   std::vector<std::thread> spinners_;
 };
 
-// How fast a VM may ask. A VM that is read more slowly costs timers and wakes that the echo hasn't:
-// only where this is what is measured, VMs are held to what the daemon's defaults let them.
-enum class Rates { kUnlimited, kDefaults };
+// How fast a VM may ask: as the daemon's defaults let it; or faster, where one VM asks more than a
+// VM does, for one that is read more slowly costs timers and wakes that the echo hasn't.
+enum class Rates { kDefaults, kUnlimited };
 
 // The two servers, running, in a directory of their own.
 class Bench {
  public:
   // `broker` and `echo` are the programs. Each VM may vote for one clock, which the host pins.
   Bench(const std::string& broker, const std::string& echo, int vms,
-        Rates rates = Rates::kUnlimited);
+        Rates rates = Rates::kDefaults);
 
   const Side& broker() const { return broker_; }
   const Side& echo() const { return echo_; }
