@@ -2,7 +2,6 @@
 #include "broker/service/acceptor.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -18,8 +17,7 @@
 namespace bpmp::service {
 namespace {
 
-constexpr Acceptor::WatchId kWakeId = 0;
-constexpr Acceptor::WatchId kTimerId = 1;
+constexpr Acceptor::WatchId kTimerId = 0;
 // Connections taken before others get their turn.
 constexpr int kAcceptBatch = 16;
 // How long to leave a socket alone when the process is out of descriptors or memory.
@@ -36,13 +34,9 @@ bool Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
 
 Acceptor::Acceptor()
     : epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
   // Fails only on a machine that is out of descriptors or memory at start: nothing could be served.
-  if (!Control(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), EPOLLIN, kWakeId) ||
-      !Control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, kTimerId)) {
-    std::abort();
-  }
+  if (!Control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, kTimerId)) std::abort();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -88,7 +82,7 @@ void Acceptor::Forget(WatchId id) {
     watches_.erase(it);
   }
   if (std::this_thread::get_id() == thread_.get_id()) return;
-  while (running_ == id && running_ != kWakeId) idle_.Wait(&mutex_);
+  while (running_ == id && running_ != kTimerId) idle_.Wait(&mutex_);
 }
 
 void Acceptor::After(absl::Duration delay, absl::AnyInvocable<void()> due) {
@@ -104,8 +98,8 @@ void Acceptor::Stop() {
   {
     MutexLock lock(&mutex_);
     stopping_ = true;
+    Arm(absl::InfinitePast());
   }
-  Wake();
   if (thread_.joinable()) thread_.join();
   decltype(timers_) timers;
   decltype(watches_) watches;
@@ -114,16 +108,9 @@ void Acceptor::Stop() {
   watches.swap(watches_);
 }
 
-void Acceptor::Wake() {
-  const uint64_t one = 1;
-  // Fails only when the counter is full, and then the thread is being woken anyway.
-  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
-}
-
 void Acceptor::Run() {
   std::array<epoll_event, 64> events;
-  while (true) {
-    RunTimers();
+  while (RunTimers()) {
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < count; ++i) {
       {
@@ -136,10 +123,9 @@ void Acceptor::Run() {
 }
 
 void Acceptor::Serve(WatchId id) {
-  if (id == kWakeId || id == kTimerId) {
+  if (id == kTimerId) {
     uint64_t count = 0;
-    const UniqueFd& counter = id == kWakeId ? wake_ : timer_;
-    [[maybe_unused]] const ssize_t taken = read(counter.get(), &count, sizeof(count));
+    [[maybe_unused]] const ssize_t taken = read(timer_.get(), &count, sizeof(count));
     return;
   }
   std::shared_ptr<Watch> watch;
@@ -161,7 +147,7 @@ void Acceptor::Serve(WatchId id) {
   }
   watch.reset();
   MutexLock lock(&mutex_);
-  running_ = kWakeId;
+  running_ = kTimerId;
   idle_.SignalAll();
 }
 
@@ -187,16 +173,20 @@ void Acceptor::Accept(WatchId id, Watch* watch) {
   }
 }
 
-void Acceptor::RunTimers() {
+bool Acceptor::RunTimers() {
   // What becomes due meanwhile comes after what the descriptors have to say.
   const absl::Time now = MonotonicClock().Now();
   while (true) {
     absl::AnyInvocable<void()> due;
     {
       MutexLock lock(&mutex_);
-      if (timers_.empty()) return;
+      if (stopping_) return false;
+      if (timers_.empty()) return true;
       const auto first = timers_.begin();
-      if (first->first > now) return Arm(first->first);
+      if (first->first > now) {
+        Arm(first->first);
+        return true;
+      }
       due = std::move(first->second);
       timers_.erase(first);
     }

@@ -63,21 +63,19 @@ class Acceptor {
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   void Serve(WatchId id) ABSL_LOCKS_EXCLUDED(mutex_);
   void Accept(WatchId id, Watch* watch) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Runs what is due, and sees to it that the thread wakes for what is next.
-  void RunTimers() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Runs what is due, and sees to it that the thread wakes for what is next. False: Stop().
+  bool RunTimers() ABSL_LOCKS_EXCLUDED(mutex_);
   // Wakes the thread at `time`, or in an hour, and no longer when the call before this one said.
   void Arm(absl::Time time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Wake();
 
   const UniqueFd epoll_;
-  const UniqueFd wake_;   // an eventfd
   const UniqueFd timer_;  // a timerfd: milliseconds, as epoll_wait() counts, are too coarse
 
   mutable Mutex mutex_;
   CondVar idle_;
   absl::flat_hash_map<WatchId, std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
   std::multimap<absl::Time, absl::AnyInvocable<void()>> timers_ ABSL_GUARDED_BY(mutex_);
-  WatchId next_id_ ABSL_GUARDED_BY(mutex_) = 2;  // after those of our own
+  WatchId next_id_ ABSL_GUARDED_BY(mutex_) = 1;  // 0 is the timer
   WatchId running_ ABSL_GUARDED_BY(mutex_) = 0;  // whose callback runs now
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
