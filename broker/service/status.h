@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 
@@ -27,7 +26,7 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
     text.resize(early ? kMaxStatusText : line);
     text += "\n(and more)";
   }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::move(text));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), text);
 }
 
 }  // namespace bpmp::service
