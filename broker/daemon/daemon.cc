@@ -135,6 +135,7 @@ Daemon::~Daemon() {
 }
 
 absl::Status Daemon::Listen(const Options& options, const Environment& environment) {
+  BPMP_RETURN_IF_ERROR(acceptor_.status());
   const v1::Config& config = plan_.config();
   metrics_->SetSources(metrics::Metrics::SourcesOf(
       &engine_, [this] { return static_cast<int64_t>(sessions_.connected()); }));

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <utility>
 
 #include "broker/base/clock.h"
@@ -35,8 +34,15 @@ bool Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
 Acceptor::Acceptor()
     : epoll_(epoll_create1(EPOLL_CLOEXEC)),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
-  // Fails only on a machine that is out of descriptors or memory at start: nothing could be served.
-  if (!Control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, kTimerId)) std::abort();
+  const int making = errno;
+  const bool made = epoll_.get() >= 0 && timer_.get() >= 0;
+  if (!made || !Control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, kTimerId)) {
+    status_ = absl::ErrnoToStatus(
+        made ? errno : making,
+        "can't wait for connections: the limit of open files is too low, or the kernel lacks "
+        "CONFIG_EPOLL or CONFIG_TIMERFD");
+    return;
+  }
   thread_ = std::thread([this] { Run(); });
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "broker/base/mutex.h"
 #include "broker/service/unix_socket.h"
@@ -31,6 +32,9 @@ class Acceptor {
   ~Acceptor();  // Stop()
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
+
+  // Not OK: the kernel gave no descriptors to wait with, and nothing will ever be called.
+  const absl::Status& status() const { return status_; }
 
   // Accepts connections of the listening, non-blocking socket `fd`; they are non-blocking and
   // close-on-exec. When the process is out of descriptors, connections wait in the kernel's queue.
@@ -70,6 +74,7 @@ class Acceptor {
 
   const UniqueFd epoll_;
   const UniqueFd timer_;  // a timerfd: milliseconds, as epoll_wait() counts, are too coarse
+  absl::Status status_;
 
   mutable Mutex mutex_;
   CondVar idle_;

@@ -2,8 +2,10 @@
 #include "broker/service/acceptor.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -16,6 +18,9 @@
 
 namespace bpmp::service {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 UniqueFd ConnectTo(const std::string& path) {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -42,6 +47,19 @@ class AcceptorTest : public ::testing::Test {
   std::string directory_;
   Acceptor acceptor_;
 };
+
+TEST_F(AcceptorTest, SaysThatItGotNoDescriptors) {
+  EXPECT_TRUE(acceptor_.status().ok()) << acceptor_.status();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  Acceptor without;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_THAT(without.status().ToString(),
+              AllOf(HasSubstr("limit of open files is too low"), HasSubstr("Too many open files")));
+  without.After(absl::ZeroDuration(), [] { FAIL() << "there is nothing to wait with"; });
+}
 
 TEST_F(AcceptorTest, HandsOverConnectionsNonBlocking) {
   const UnixSocket socket = Listen();
