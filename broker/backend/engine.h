@@ -117,8 +117,6 @@ class Engine : private Worker::Sink, private core::InboundListener {
 
   // `done` runs when the release is complete (at once when there was nothing to undo).
   uint32_t Release(VmId vm, absl::AnyInvocable<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Runs `done` when `vm` has no release in progress.
-  void WhenReleased(VmId vm, absl::AnyInvocable<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
   // Calls nobody back, so that it may be called under a lock of the caller's; who waits for the VM
   // to be free hears of it soon after.
   void SetAdmission(VmId vm, core::Admission admission) ABSL_LOCKS_EXCLUDED(mutex_);

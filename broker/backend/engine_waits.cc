@@ -19,17 +19,6 @@ void TakeReady(Waiters* waiters, IsReady is_ready, Take take) {
 
 }  // namespace
 
-void Engine::WhenReleased(VmId vm, absl::AnyInvocable<void()> done) {
-  Pending pending;
-  {
-    MutexLock lock(&mutex_);
-    core::Effects none;
-    release_waiters_.emplace_back(vm, std::move(done));
-    Collect(&none, &pending);
-  }
-  Deliver(std::move(pending));
-}
-
 void Engine::SetAdmission(VmId vm, core::Admission admission) {
   MutexLock lock(&mutex_);
   core_->SetAdmission(vm, admission);

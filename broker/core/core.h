@@ -243,8 +243,6 @@ class Core {
   std::string NameOf(VmId vm) const;                        // "host" for kHost
   std::string NameOf(Resource resource) const;              // "uarta"; "clock 13" for a hole
   std::optional<Resource> FindResource(ResourceKind kind, std::string_view name_or_id) const;
-  // Says that nothing has that name, and which name is near: "no clock 'uartb'; did you mean ...".
-  std::string UnknownResource(ResourceKind kind, std::string_view name) const;
   std::vector<VmStatus> Vms() const;
   std::optional<ResourceStatus> Status(Resource resource) const;
   // All that exist, by id; of PCIe controllers those that some VM has or had on.

@@ -64,9 +64,6 @@ std::string Core::NameOf(Resource resource) const { return impl_->machine.names.
 std::optional<Resource> Core::FindResource(ResourceKind kind, std::string_view name_or_id) const {
   return impl_->machine.names.Find(kind, name_or_id);
 }
-std::string Core::UnknownResource(ResourceKind kind, std::string_view name) const {
-  return impl_->machine.names.Unknown(kind, name);
-}
 int Core::Depth(ClockId clock) const {
   const Machine& machine = impl_->machine;
   return machine.judge.Exists(Resource::Of(clock)) ? machine.tree.Depth(clock) : 0;

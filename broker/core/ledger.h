@@ -68,7 +68,6 @@ class Ledger {
   void AddAgent(VmId vm);
 
   const LineMap& lines() const { return lines_; }
-  size_t agents() const { return agents_.size(); }
 
   // What is remembered of one resource.
   struct Entry {

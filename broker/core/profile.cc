@@ -30,7 +30,6 @@ Profile::Profile(std::string name, std::vector<Device> devices,
     for (const std::string& device_name : devices_[i].names) device_index_[device_name] = i;
     for (const ClockId clock : devices_[i].clocks) ++clock_users_[clock];
     for (const ClockId clock : devices_[i].shared_clocks) clock_users_[clock] += 2;
-    for (const ResetId reset : devices_[i].resets) ++reset_users_[reset];
     for (const DomainId domain : devices_[i].domains) ++domain_users_[domain];
   }
 }
@@ -41,7 +40,6 @@ const Device* Profile::FindDevice(std::string_view name) const {
 }
 
 int Profile::UsersOf(ClockId clock) const { return Count(clock_users_, clock); }
-int Profile::UsersOf(ResetId reset) const { return Count(reset_users_, reset); }
 int Profile::UsersOf(DomainId domain) const { return Count(domain_users_, domain); }
 
 std::string Profile::NameOf(ResetId reset) const {

@@ -40,7 +40,6 @@ class Profile {
   const Device* FindDevice(std::string_view name) const;
   // How many devices of the board reference the id. One: whoever has the device has it alone.
   int UsersOf(ClockId clock) const;
-  int UsersOf(ResetId reset) const;
   int UsersOf(DomainId domain) const;
 
   // "uarta" for reset 100; "reset 100" when the profile has no name for it.
@@ -57,7 +56,6 @@ class Profile {
   absl::flat_hash_map<ResetId, std::string> reset_names_;
   absl::flat_hash_map<std::string, size_t> device_index_;
   absl::flat_hash_map<ClockId, int> clock_users_;
-  absl::flat_hash_map<ResetId, int> reset_users_;
   absl::flat_hash_map<DomainId, int> domain_users_;
 };
 

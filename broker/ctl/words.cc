@@ -161,19 +161,6 @@ absl::StatusOr<ResourceWord> ParseResourceWord(std::string_view word) {
   return result;
 }
 
-v1::ResourceRef MakeRef(v1::ResourceKind kind, std::string_view name) {
-  v1::ResourceRef ref;
-  ref.set_kind(kind);
-  const absl::StatusOr<uint64_t> id =
-      ParseNumber(name, std::numeric_limits<uint32_t>::max(), "an id");
-  if (id.ok()) {
-    ref.set_id(static_cast<uint32_t>(*id));
-  } else {
-    ref.set_name(std::string(name));
-  }
-  return ref;
-}
-
 std::string Count(uint64_t number, const char* one, const char* several) {
   return absl::StrCat(number, " ", number == 1 ? one : several);
 }

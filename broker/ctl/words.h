@@ -41,9 +41,6 @@ struct ResourceWord {
 // InvalidArgument for an empty name or a kind that there isn't.
 absl::StatusOr<ResourceWord> ParseResourceWord(std::string_view word);
 
-// The reference that `name` (a name or a decimal id) is of that kind.
-v1::ResourceRef MakeRef(v1::ResourceKind kind, std::string_view name);
-
 // "1 clock", "3 clocks".
 std::string Count(uint64_t number, const char* one, const char* several);
 

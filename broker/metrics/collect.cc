@@ -230,9 +230,6 @@ void Metrics::CollectResources(Page* page) const {
   page->Begin(Type::Counter, "moved_clocks_total",
               "Clocks that somebody held and that a change of another clock moved.");
   page->Counter(Load(events_[static_cast<size_t>(core::EventKind::kMoved)]));
-  page->Begin(Type::Counter, "drift_total",
-              "Times that held hardware was found off behind the broker's back.");
-  page->Counter(Load(drift_));
 }
 
 void Metrics::CollectLives(Page* page) const {

@@ -83,8 +83,6 @@ class Metrics final : public backend::RequestObserver,
   void OnPolicy(uint64_t generation, absl::Time since);
   // A reload was asked for, and applied or refused.
   void OnReload(bool applied);
-  // The host had turned off what a VM holds, and it was turned on again.
-  void OnDrift() { Increment(drift_); }
   // How many devices of VMs the host's device tree describes otherwise than the profile.
   void SetDriftedDevices(size_t devices) { drifted_devices_ = static_cast<int64_t>(devices); }
 
@@ -137,7 +135,6 @@ class Metrics final : public backend::RequestObserver,
   std::array<Count, 3> transfers_{};
   std::array<Count, kReleaseSteps> release_steps_{};
   std::array<Count, kSessionEvents.size()> session_events_{};
-  Count drift_{0};
   std::array<Count, 2> inbound_{};         // for no VM, for VMs
   std::array<Count, 2> policy_reloads_{};  // refused, applied
   std::atomic<int64_t> policy_generation_{0};

@@ -38,7 +38,6 @@ void CountEverything(Metrics* metrics) {
   metrics->OnTransfer(absl::ZeroDuration(), absl::Milliseconds(1),
                       Metrics::TransferResult::kAnswered);
   metrics->OnSessionEvent("session-opened");
-  metrics->OnDrift();
   metrics->OnInbound(true);
   metrics->OnNotified(VmId(1), backend::Notified::kSent);
   Metrics::Sources sources;

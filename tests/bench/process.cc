@@ -27,10 +27,6 @@ Process::~Process() {
   waitpid(pid_, nullptr, 0);
 }
 
-bool Process::running() const {
-  return pid_ > 0 && kill(pid_, 0) == 0 && waitpid(pid_, nullptr, WNOHANG) == 0;
-}
-
 double Process::CpuSeconds() const {
   clockid_t clock = 0;
   timespec spent = {};

@@ -20,7 +20,6 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
-  bool running() const;
   double CpuSeconds() const;   // user and system, so far
   double ResidentMiB() const;  // now
 

@@ -102,7 +102,7 @@ std::unique_ptr<LinuxGuest> E2eTest::BootConsumer(const GuestMachine& machine) {
 }
 
 void E2eTest::ExpectModelIsHeld() {
-  EXPECT_THAT(ModelComplaints(&broker_, start_, excused_), ::testing::IsEmpty());
+  EXPECT_THAT(ModelComplaints(&broker_, start_, {}), ::testing::IsEmpty());
 }
 
 bool E2eTest::ClockOn(uint32_t clock) {

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <ostream>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -99,14 +98,11 @@ class E2eTest : public ::testing::TestWithParam<Versions> {
 
   // Whether the hardware is what the living VMs hold. Every test ends with it by itself.
   void ExpectModelIsHeld();
-  // For a test that leaves a clock or domain otherwise, which has to say why.
-  void Excuse(core::Resource resource) { excused_.insert(resource); }
 
   TestBroker broker_;
 
  private:
   const backend::sim::TegraModel start_;  // the hardware before the first guest
-  std::set<core::Resource> excused_;
   const TemporaryDirectory directory_;
   int trees_ = 0;
 };
