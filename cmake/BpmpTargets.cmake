@@ -7,6 +7,10 @@ function(bpmp_library name)
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE bpmp_flags)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  if(BPMP_BUILD_FUZZERS)
+    # The fuzzers steer by the coverage of what they fuzz, not only by their own.
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
 endfunction()
 
 # bpmp_executable(NAME SOURCES main.cc DEPS other ...)
