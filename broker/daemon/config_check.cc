@@ -173,7 +173,19 @@ class Checker {
       Problem(record, "file",
               absl::StrFormat("record.file: there is no directory %s",
                               record.file().substr(0, slash + 1)));
+    } else if (!sim.trace().empty() && (IsOneFile(sim.trace(), record.file()) ||
+                                        IsOneFile(sim.trace(), record.file() + ".1"))) {
+      Problem(record, "file",
+              "record.file: a new trace takes the name of the one that is replayed (sim.trace), "
+              "which would be lost; name another file");
     }
+  }
+
+  static bool IsOneFile(const std::string& path, const std::string& other) {
+    struct stat file {};
+    struct stat second {};
+    return stat(path.c_str(), &file) == 0 && stat(other.c_str(), &second) == 0 &&
+           file.st_dev == second.st_dev && file.st_ino == second.st_ino;
   }
 
   void CheckMetrics() {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,20 @@ TEST(ConfigTest, WhatIsWrongWithARecordingOrAReplay) {
               ElementsAre(HasSubstr("trace: can't read /etc/bpmp/none.trace")));
   EXPECT_THAT(Check("backend: {sim: {trace: /etc/passwd, latency_us: 1}}").problems,
               ElementsAre(HasSubstr("a trace is replayed as it is, without latency or faults")));
+}
+
+TEST(ConfigTest, ARecordingDoesntTakeTheNameOfWhatIsReplayed) {
+  const std::string sent = ::testing::TempDir() + "sent.trace.1";
+  std::ofstream(sent) << "x";
+  for (const std::string& record : {sent, ::testing::TempDir() + "sent.trace"}) {
+    EXPECT_THAT(
+        Check("backend: {sim: {trace: " + sent + "}, record: {file: " + record + "}}").problems,
+        ElementsAre(HasSubstr("takes the name of the one that is replayed")))
+        << record;
+  }
+  EXPECT_THAT(
+      Check("backend: {sim: {trace: " + sent + "}, record: {file: " + sent + "x}}").problems,
+      IsEmpty());
 }
 
 TEST(ConfigTest, ARecordingHasALimitAndAReplayIsRelativeToTheFile) {
