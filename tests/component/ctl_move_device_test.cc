@@ -32,7 +32,7 @@ std::vector<std::string> Documented() {
   page << std::ifstream(OPERATIONS_PAGE).rdbuf();
   const std::string text = page.str();
   const size_t chapter = text.find("## Moving a device to another VM");
-  const size_t begin = text.find("```\n", chapter) + 4;
+  const size_t begin = text.find("```sh\n", chapter) + 6;
   return absl::StrSplit(text.substr(begin, text.find("```", begin) - begin), '\n',
                         absl::SkipEmpty());
 }

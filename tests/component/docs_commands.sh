@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the commands of the manual: every bpmpctl and bpmp-broker line of docs/bpmpctl.md, configuration.md and
-# traces.md, in their order, against a broker on the simulator. Each must end as it says. The walk-through's are run by
-# tests/e2e/walk_through_test.cc; README's are tests/run.sh itself and deploy/demo.sh.
+# Runs the commands of README.md and of the manual, in their order, against a broker on the simulator: every line of
+# a block that is marked `sh`, and those after "$ " of other blocks. Each must end as it says, or be in the table of
+# those that another test runs. Then it checks every configuration that they show. The walk-through's are run by
+# tests/e2e/walk_through_test.cc.
 #
 #   docs_commands.sh SOURCE BPMP-BROKER BPMPCTL BOARD.dts
 set -euo pipefail
@@ -54,6 +55,8 @@ prepare() {
     'jq .vm '*) echo '{"vm": {"name": "tv-vm", "devices": [{"device": "nvdec"}]}}' >x.json ;;
     'bpmpctl vm update gpu-vm --device'*)
       bpmpctl vm remove tv-vm && bpmpctl vm update gpu-vm --device nvdec ;;
+    'bpmpctl vm update gpu-vm --without-device vic') bpmpctl vm update gpu-vm --device vic ;;
+    'bpmpctl vm update display-vm '*) bpmpctl vm add display-vm ;;
     'bpmpctl policy suggest'*) bpmpctl request new-vm clk enable uarta ;;
     'bpmpctl trace diff'*) cp run.trace before.trace && cp run.trace after.trace ;;
     # Defined otherwise by an example; the file's comes back.
@@ -64,6 +67,19 @@ prepare() {
     'bpmp-broker '*)
       # Beside the one that runs.
       sed "s|$dir/run\$|$dir/another|; s|run.trace|another.trace|" "$dir/broker.yaml" >broker.yaml ;;
+  esac
+}
+
+# Which test runs what can't be run here, for want of an emulator, a kernel or an hour.
+elsewhere() {
+  case "$1" in
+    deploy/demo.sh*) echo 'the tests "demo" and "demo_guests"' ;;
+    tests/run.sh*) echo 'this test is one of it' ;;
+    'cc vmm.c '*) echo qemu-client/tests/install.sh ;;
+    qemu-client/qemu/build.sh*|kernel/guest/apply.sh*) echo 'tests/run.sh, for its emulators and kernels' ;;
+    scripts/config*) echo 'kernel/build.sh, with kernel/configs' ;;
+    qemu-system-aarch64*) echo tests/qemu ;;
+    *) return 1 ;;
   esac
 }
 
@@ -81,9 +97,20 @@ serve() {
   bash -c "exec $1" </dev/null >"$dir/out" 2>"$dir/err" &
   pid=$!
   until BPMP_BROKER_ADMIN="$dir/another/admin.sock" bpmpctl status >/dev/null 2>&1; do
-    kill -0 "$pid" || return
+    kill -0 "$pid" 2>/dev/null || return
   done
   kill "$pid" && wait "$pid"
+}
+
+# What goes on in the background: it answers, and is still there.
+stay() {
+  local pid
+  bash -o pipefail -c "$1" </dev/null >"$dir/out" 2>"$dir/err" &
+  pid=$!
+  until grep -q ': ok$' "$dir/out"; do
+    kill -0 "$pid" 2>/dev/null || { wait "$pid"; return 1; }
+  done
+  kill -0 "$pid"
 }
 
 # As it is written, but for the board's own files, and for what goes on until somebody ends it.
@@ -95,30 +122,82 @@ run() {
     'bpmpctl watch '*) command="$command --replay-only" ;;
     'bpmpctl guest-dt '*) command="${command/guest-dt/guest-dt --host-dtb $dir/host.dtb}" ;;
     *' | source') command="${command% | source}" ;;
-    'bpmp-broker --config broker.yaml') serve "$command"; return ;;
+    # Its end tells nobody how the program in it ended.
+    'source <('*')') command="${command:9:-1} >sourced && source sourced" ;;
+    'bpmp-broker '*' --check') ;;
+    'bpmp-broker '*) serve "$command"; return ;;
+    *' &') stay "${command% &}"; return ;;
   esac
-  bash -c "$command" </dev/null >"$dir/out" 2>"$dir/err"
+  bash -o pipefail -c "$command" </dev/null >"$dir/out" 2>"$dir/err"
 }
 
+failed=0
+complain() {
+  failed=$((failed + 1))
+  echo "$1"
+  cat "$dir/out" "$dir/err"
+}
+
+pages=(README.md)
+mapfile -t -O 1 pages < <(cd "$source_dir" && ls docs/*.md | grep -v walk-through)
 cd "$dir/work"
 ran=0
-failed=0
 while IFS= read -r command; do
+  if elsewhere "$command" >/dev/null; then continue; fi
   ran=$((ran + 1))
   code=0
   { prepare "$command" >"$dir/out" 2>"$dir/err" && run "$command"; } || code=$?
-  if [ "$code" != "$(expected "$command")" ]; then
-    failed=$((failed + 1))
-    echo "ended with $code: $command"
-    cat "$dir/out" "$dir/err"
-  fi
-done < <(cd "$source_dir/docs" && awk '
+  [ "$code" = "$(expected "$command")" ] || complain "ended with $code: $command"
+done < <(cd "$source_dir" && awk '
   FNR == 1 { code = 0 }
-  /^```/ { code = !code; next }
-  code && sub(/^(\$ )?/, "") && /^(bpmpctl|bpmp-broker|jq|echo|source|dtc|fdtput|fdtoverlay) / {
+  /^```/ { code = !code; sh = $0 == "```sh"; next }
+  code && (sh || /^\$ /) && !/^(#|$)/ {
+    sub(/^\$ /, "")
     sub(/ +# .*/, "")
-    print
-  }' bpmpctl.md configuration.md traces.md)
+    more = sub(/\\$/, "")
+    printf "%s%s", $0, more ? "" : "\n"
+  }' "${pages[@]}")
 
-echo "$ran commands, $failed failed"
-[ "$failed" = 0 ] && [ "$ran" -ge 30 ]
+# What the text around them names must be there: each verb and each option.
+while IFS= read -r command; do
+  ran=$((ran + 1))
+  read -ra words <<<"${command//[\[\]]/}"
+  options=() verbs=()
+  for word in "${words[@]:1}"; do
+    case "$word" in
+      --*) options+=("${word%%=*}") ;;
+      *) verbs+=("$word") ;;
+    esac
+  done
+  bpmpctl "${verbs[@]}" --help >"$dir/out" 2>"$dir/err" || complain "no such command: $command"
+  # A verb that there isn't shows the help of the group that it isn't in: only `bpmpctl vm` asks for that.
+  ! grep -q 'SUBCOMMAND$' "$dir/out" || { [ ${#verbs[@]} = 1 ] && grep -q "^Usage: bpmpctl ${verbs[0]} " "$dir/out"; } ||
+    complain "no such verb: $command"
+  for option in "${options[@]}"; do
+    grep -qe "$option\b" "$dir/out" || complain "no such option: $command"
+  done
+done < <(cd "$source_dir" && grep -oh '`bpmpctl [^`]*`' "${pages[@]}" docs/walk-through*.md docs/adr/*.md |
+  tr -d '`' | sort -u)
+
+# Each configuration, as a whole one: with a VM where it shows none, and the users of this machine.
+shown=0
+while IFS= read -r -d '' yaml; do
+  case "$yaml" in
+    tls:*) continue ;;  # needs keys: tests/component/guest_tls_test.cc
+    name:*)
+      printf '%s' "$yaml" >my-board.yaml
+      yaml='profiles: [my-board.yaml]' ;;
+  esac
+  shown=$((shown + 1))
+  [[ "$yaml" == *vms:* ]] || yaml+=$'\nvms: [{name: net-vm}]'
+  yaml="${yaml//\/run\/bpmp-broker/$dir/run}"
+  printf '%s\n' "${yaml//owner: microvm/owner: $(id -un)}" >shown.yaml
+  [ -e run.trace ] || cp "$dir/work/before.trace" run.trace
+  bpmp-broker --config shown.yaml --sim --check --allow-insecure-tcp >"$dir/out" 2>"$dir/err" ||
+    complain "is no configuration: $yaml"
+done < <(cd "$source_dir" && awk '
+  /^```/ { if (yaml) printf "%c", 0; yaml = !yaml && $0 == "```yaml"; next }
+  yaml' "${pages[@]}")
+
+echo "$ran commands and $shown configurations, $failed failed"
+[ "$failed" = 0 ] && [ "$ran" -ge 75 ] && [ "$shown" -ge 8 ]
