@@ -134,6 +134,8 @@ class LayeringTest(unittest.TestCase):
         for file, line, wanted in [
                 ("client.cc", '#include "broker/mrq/types.h"', "the client sees base"),
                 ("request_table.h", "#include <thread>", "has no threads"),
+                ("read_ahead.cc", "#include <mutex>", "has no threads"),
+                ("another.h", "#include <mutex>", "has no threads"),
                 ("vote_record.cc", "#include <grpcpp/channel.h>", "knows no transport"),
                 ("client.cc", "#include <thread>", None),
                 ("client.cc", '#include "broker/base/mutex.h"', None),
