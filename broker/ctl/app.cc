@@ -21,10 +21,10 @@ namespace {
 
 // In the order of --help.
 constexpr void (*kVerbs[])(VerbTree&) = {
-    AddStatusVerb,  AddVmVerbs,        AddDeviceVerbs,  AddResourceVerbs, AddWhyVerbs,
-    AddPinVerbs,    AddPolicyVerbs,    AddWatchVerb,    AddTopVerb,       AddRequestVerb,
-    AddSessionVerb, AddSelftestVerb,   AddProfileVerbs, AddGuestDtVerb,   AddTraceVerbs,
-    AddDoctorVerb,  AddCompletionVerb,
+    AddStatusVerb,  AddVmVerbs,     AddDeviceVerbs,    AddResourceVerbs, AddWhyVerbs,
+    AddPinVerbs,    AddPolicyVerbs, AddWatchVerb,      AddAuditVerb,     AddTopVerb,
+    AddRequestVerb, AddSessionVerb, AddSelftestVerb,   AddProfileVerbs,  AddGuestDtVerb,
+    AddTraceVerbs,  AddDoctorVerb,  AddCompletionVerb,
 };
 
 constexpr char kFooter[] =

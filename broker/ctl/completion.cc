@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "broker/base/string_view.h"
@@ -41,13 +42,21 @@ _bpmpctl() {
   lines=("${(@)lines/$'\t'/:}")
   local -a options
   [[ "${lines[1]}" != *[:=] ]] || options=(-S '')
-  _describe bpmpctl lines $options || _files
+  _describe bpmpctl lines "${(@)options}" || _files
 }
 if [ "$funcstack[1]" = _bpmpctl ]; then _bpmpctl "$@"; else compdef _bpmpctl bpmpctl; fi
 )zsh";
 
 constexpr std::string_view kFish = R"fish(# fish completion of bpmpctl
-complete -c bpmpctl -f -a '(bpmpctl __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+function __bpmpctl_complete
+  set -l lines (bpmpctl __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)
+  if test (count $lines) -gt 0
+    printf '%s\n' $lines
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c bpmpctl -f -a '(__bpmpctl_complete)'
 )fish";
 
 // The arguments of one request, by the grammar's own table.
@@ -128,7 +137,9 @@ void AddValues(std::string what, const std::string& partial, const NameSource& n
     AddGrants(what.substr(0, what.size() - kGrant.size()), partial, names, candidates);
     return;
   }
-  if (!absl::StrContains(what, '|')) {
+  // What is written in small letters stands for itself.
+  const bool itself = !what.empty() && absl::ascii_islower(static_cast<unsigned char>(what[0]));
+  if (!itself && !absl::StrContains(what, '|')) {
     for (const std::string& name : names(what)) {
       candidates->push_back({name, ""});
     }

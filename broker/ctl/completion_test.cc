@@ -103,6 +103,7 @@ TEST_F(CompletionTest, CompletesOptionsAndTheirValues) {
   EXPECT_THAT(Words({"clock", "list", "--a"}), ElementsAre("--active"));
   EXPECT_THAT(Words({"status", "--"}), Contains("--timeout"));
   EXPECT_THAT(Words({"--output", ""}), ElementsAre("table", "json"));
+  EXPECT_THAT(Words({"request", "net-vm", "--lease", ""}), ElementsAre("connection"));
   EXPECT_THAT(Words({"--output=j"}), ElementsAre("--output=json"));
   EXPECT_THAT(Words({"--nonsense=j"}), IsEmpty());
   EXPECT_THAT(Words({"completion", "b"}), ElementsAre("bash"));

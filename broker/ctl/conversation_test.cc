@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_split.h"
 #include "broker/ctl/verbs_fixture.h"
 
 namespace bpmp::ctl {
@@ -14,6 +16,8 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::Not;
 using testing::StartsWith;
 
 TEST_F(VerbsTest, RequestsGoOutAsBytesAndComeBackInWords) {
@@ -106,6 +110,45 @@ TEST_F(VerbsTest, WatchTellsNothingHappenedFromNothingEverDoes) {
   const Result kind = Ctl({"watch", "--replay-only", "--kind", "vot"});
   EXPECT_EQ(kind.code, 2);
   EXPECT_THAT(kind.err, HasSubstr("no events of kind 'vot'; did you mean vote? The kinds are: "));
+}
+
+TEST_F(VerbsTest, AuditFoldsWhatSaysTheSame) {
+  broker_.watch_stays = true;
+  constexpr std::pair<const char*, const char*> kEvents[] = {
+      {"denied", "net-vm was refused uarta"}, {"vote", "net-vm votes for uarta"},
+      {"denied", "net-vm was refused uarta"}, {"pinned", "the host holds emc"},
+      {"denied", "net-vm was refused vic"},   {"denied", "net-vm was refused emc"}};
+  for (const auto& [kind, text] : kEvents) {
+    v1::Event event;
+    event.set_number(broker_.events.size() + 1);
+    event.mutable_time()->set_seconds(1'700'000'000);
+    event.set_vm(std::string(kind) == "pinned" ? "host" : "net-vm");
+    event.set_kind(kind);
+    event.set_text(text);
+    broker_.events.push_back(event);
+  }
+  broker_.events[0].set_lost(7);
+  broker_.status.set_last_event(5);  // the last one happens meanwhile
+  const Result audit = Ctl({"audit"});
+  EXPECT_EQ(audit.code, 0) << audit.err;
+  const std::vector<std::string> lines = absl::StrSplit(audit.out, '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 5U) << audit.out;
+  EXPECT_EQ(lines[0], "(7 events before this: no longer remembered)");
+  EXPECT_THAT(lines[2], MatchesRegex(".* 2 +net-vm +denied +net-vm was refused uarta"));
+  EXPECT_THAT(lines[3], MatchesRegex(".* 1 +host +pinned +the host holds emc"));
+  EXPECT_THAT(lines[4], MatchesRegex(".* 1 +net-vm +denied +net-vm was refused vic"));
+  EXPECT_THAT(Ctl({"audit", "--all"}).out, HasSubstr("votes for uarta"));
+  EXPECT_THAT(Ctl({"audit", "--kind", "vote"}).out, Not(HasSubstr("denied")));
+  EXPECT_THAT(Ctl({"audit", "--vm", "host"}).out, Not(HasSubstr("net-vm")));
+  const std::string json = Ctl({"audit", "-o", "json"}).out;
+  EXPECT_EQ(std::count(json.begin(), json.end(), '\n'), 4);
+}
+
+TEST_F(VerbsTest, AuditTellsNothingHappenedFromNothingEverDoes) {
+  broker_.status.set_last_event(0);
+  EXPECT_EQ(Ctl({"audit"}).out, "nothing is remembered\n");
+  EXPECT_EQ(Ctl({"audit", "--vm", "nosuch"}).code, 4);
+  EXPECT_EQ(Ctl({"audit", "--kind", "denid"}).code, 2);
 }
 
 TEST_F(VerbsTest, WatchEndsWithFiveWhenTheBrokerDoesntAnswer) {

@@ -144,6 +144,9 @@ absl::Status ExplainFailure(const grpc::Status& status, const Endpoint& endpoint
   switch (status.error_code()) {
     case grpc::StatusCode::OK:
       return absl::OkStatus();
+    case grpc::StatusCode::CANCELLED:  // what a server that stops says of calls that it has
+      return absl::UnavailableError(absl::StrCat(
+          at, " stopped before it answered; is it coming back? (systemctl status bpmp-broker)"));
     case grpc::StatusCode::UNAVAILABLE: {
       const std::string why = DiagnoseSocket(endpoint.path);
       return absl::UnavailableError(why.empty()

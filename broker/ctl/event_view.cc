@@ -41,24 +41,25 @@ constexpr std::string_view kKinds[] = {"vote",           "edge",           "edge
                                        "vm-updated",     "endpoint-pll",   "thermal-trip",
                                        "inbound-dropped"};
 
-Tone ToneOf(std::string_view kind) {
-  const auto* found = std::find_if(std::begin(kTones), std::end(kTones),
-                                   [kind](const KindTone& known) { return known.kind == kind; });
-  return found == std::end(kTones) ? Tone::kPlain : found->tone;
-}
-
 std::string Padded(std::string text, size_t width) {
   const size_t own = DisplayWidth(text);
   text.append(width > own ? width - own : 0, ' ');
   return text;
 }
 
-absl::Time TimeOf(const v1::Event& event) {
+}  // namespace
+
+absl::Time EventTime(const v1::Event& event) {
   return absl::FromUnixSeconds(event.time().seconds()) + absl::Nanoseconds(event.time().nanos());
 }
 
-// Where the broker sent no sentence, the event's own fields say it.
-std::string TextOf(const v1::Event& event) {
+Tone EventTone(std::string_view kind) {
+  const auto* found = std::find_if(std::begin(kTones), std::end(kTones),
+                                   [kind](const KindTone& known) { return known.kind == kind; });
+  return found == std::end(kTones) ? Tone::kPlain : found->tone;
+}
+
+std::string EventText(const v1::Event& event) {
   std::string text = event.text();
   if (text.empty()) {
     text = event.resource_name();
@@ -72,18 +73,16 @@ std::string TextOf(const v1::Event& event) {
   return Printable(text);
 }
 
-}  // namespace
-
 std::vector<std::string> EventKinds() { return {std::begin(kKinds), std::end(kKinds)}; }
 
 std::string EventLine(const v1::Event& event, absl::TimeZone zone, const Style& style) {
-  const std::string time = absl::FormatTime("%H:%M:%E3S", TimeOf(event), zone);
+  const std::string time = absl::FormatTime("%H:%M:%E3S", EventTime(event), zone);
   return absl::StrCat(
       Paint(time, Tone::kDim, style), "  ",
       Paint(Padded(absl::StrCat("#", event.number()), 5), Tone::kDim, style), "  ",
       Padded(event.vm().empty() ? "-" : Printable(event.vm()), kVmWidth), "  ",
-      Paint(Padded(Printable(event.kind()), kKindWidth), ToneOf(event.kind()), style), "  ",
-      TextOf(event), "\n");
+      Paint(Padded(Printable(event.kind()), kKindWidth), EventTone(event.kind()), style), "  ",
+      EventText(event), "\n");
 }
 
 std::string GapLine(uint64_t count, Gap gap, const Style& style) {

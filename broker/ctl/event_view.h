@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -24,6 +25,11 @@ enum class Gap {
 };
 // A line for the place where `count` events are missing.
 std::string GapLine(uint64_t count, Gap gap, const Style& style);
+
+// The parts of that line. Where the broker sent no sentence, the event's own fields are the text.
+absl::Time EventTime(const v1::Event& event);
+Tone EventTone(std::string_view kind);
+std::string EventText(const v1::Event& event);
 
 // All kinds of events, as docs/operations.md has them.
 std::vector<std::string> EventKinds();

@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "broker/ctl/audit_view.h"
 #include "google/protobuf/text_format.h"
 
 namespace bpmp::ctl {
@@ -53,6 +55,10 @@ TEST(EventKinds, AreThoseOfTheManual) {
     }
   }
   EXPECT_THAT(EventKinds(), testing::UnorderedElementsAreArray(kinds));
+  // What isn't a decision is the ordinary use of a device.
+  kinds.erase(std::remove_if(kinds.begin(), kinds.end(), IsDecision), kinds.end());
+  EXPECT_THAT(kinds, testing::UnorderedElementsAre("vote", "edge", "endpoint-pll", "rate", "parent",
+                                                   "moved", "reset"));
 }
 
 }  // namespace

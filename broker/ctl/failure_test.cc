@@ -22,14 +22,12 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 TEST_F(VerbsTest, TheBrokersErrorsBecomeExitCodes) {
-  const std::pair<grpc::StatusCode, int> codes[] = {{grpc::StatusCode::FAILED_PRECONDITION, 1},
-                                                    {grpc::StatusCode::INVALID_ARGUMENT, 1},
-                                                    {grpc::StatusCode::ALREADY_EXISTS, 1},
-                                                    {grpc::StatusCode::UNAVAILABLE, 3},
-                                                    {grpc::StatusCode::NOT_FOUND, 4},
-                                                    {grpc::StatusCode::DEADLINE_EXCEEDED, 5},
-                                                    {grpc::StatusCode::INTERNAL, 6},
-                                                    {grpc::StatusCode::UNIMPLEMENTED, 6}};
+  const std::pair<grpc::StatusCode, int> codes[] = {
+      {grpc::StatusCode::FAILED_PRECONDITION, 1}, {grpc::StatusCode::INVALID_ARGUMENT, 1},
+      {grpc::StatusCode::ALREADY_EXISTS, 1},      {grpc::StatusCode::UNAVAILABLE, 3},
+      {grpc::StatusCode::CANCELLED, 3},           {grpc::StatusCode::NOT_FOUND, 4},
+      {grpc::StatusCode::DEADLINE_EXCEEDED, 5},   {grpc::StatusCode::INTERNAL, 6},
+      {grpc::StatusCode::UNIMPLEMENTED, 6}};
   for (const auto& [code, exit_code] : codes) {
     broker_.failure = grpc::Status(code, "because");
     const Result result = Ctl({"status"});

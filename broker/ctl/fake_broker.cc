@@ -230,6 +230,12 @@ grpc::Status FakeBroker::Explain(grpc::ServerContext*, Ptr<v1::ExplainRequest> i
 
 grpc::Status FakeBroker::Pin(grpc::ServerContext*, Ptr<v1::PinRequest> in, v1::PinResponse* out) {
   *out->mutable_outcome() = outcome;
+  for (v1::ResourceState& resource : resources) {
+    // As a clock that can't have every rate.
+    if (resource.id() == in->resource().id()) {
+      resource.set_pinned_rate_hz(in->rate_hz() / 1'000'000 * 1'000'000);
+    }
+  }
   return Note("Pin", *in);
 }
 

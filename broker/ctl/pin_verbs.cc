@@ -52,17 +52,19 @@ absl::StatusOr<ExitCode> Pin(Context& context, const std::string& name, const st
     }
     request.set_rate_hz(hz);
   }
-  BPMP_ASSIGN_OR_RETURN(
-      const v1::ResourceState resource,
-      Find(context, name,
-           rate.empty()
-               ? Wanted{{v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN}, "be pinned"}
-               : Wanted{{v1::RESOURCE_KIND_CLOCK}, "be pinned at a rate"}));
+  const Wanted wanted =
+      rate.empty() ? Wanted{{v1::RESOURCE_KIND_CLOCK, v1::RESOURCE_KIND_POWER_DOMAIN}, "be pinned"}
+                   : Wanted{{v1::RESOURCE_KIND_CLOCK}, "be pinned at a rate"};
+  BPMP_ASSIGN_OR_RETURN(const v1::ResourceState resource, Find(context, name, wanted));
   *request.mutable_resource() = RefOf(resource);
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   BPMP_ASSIGN_OR_RETURN(const v1::PinResponse done, admin->Call(&v1::Admin::Stub::Pin, request));
-  const std::string at =
-      request.rate_hz() > 0 ? absl::StrCat(" at ", FormatExactRate(request.rate_hz())) : "";
+  std::string at;
+  if (request.rate_hz() > 0 && done.outcome().error() == 0) {
+    // The one that the clock can have.
+    BPMP_ASSIGN_OR_RETURN(const v1::ResourceState now, Find(context, name, wanted));
+    at = absl::StrCat(" at ", FormatExactRate(now.pinned_rate_hz()));
+  }
   return context.Show(
       done,
       [&] {

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "broker/ctl/fake_broker.h"
 #include "broker/ctl/tool_process.h"
 
@@ -64,9 +66,45 @@ TEST(FishCompletion, CompletesAVerb) {
   EXPECT_THAT(Shell("fish --no-config -c 'bpmpctl completion fish | source;"
                     " complete -C \"bpmpctl --output json vm re\"'"),
               AllOf(HasSubstr("release\t"), HasSubstr("remove\t")));
+  EXPECT_THAT(Shell("fish --no-config -c 'bpmpctl completion fish | source;"
+                    " complete -C \"bpmpctl trace show /proc/cmdl\"'"),
+              HasSubstr("/proc/cmdline\n"));
 }
 
-// Completion in zsh needs a terminal, so its two functions stand in for the shell's own.
+// A shell at a terminal of its own, in which Tab completes, shows the line and clears it.
+constexpr char kZshAtATerminal[] = R"zsh(
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'autoload -U compinit; compinit -u -D; source <(bpmpctl completion zsh)
+  tab() { zle complete-word; print -r -- "<$BUFFER>"; zle kill-whole-line }
+  zle -N tab; bindkey "^I" tab; PS1=; print re""ady'
+zpty -r -m shell said '*ready*'
+for line in "$@"; do
+  zpty -w -n shell "$line"$'\t'
+  zpty -r -m shell said '*<*>*'
+  print -r -- "${${said##*<}%%>*}"
+done
+zpty -d shell
+)zsh";
+
+TEST(ZshCompletion, CompletesAtATerminal) {
+  if (!Has("zsh")) {
+    GTEST_SKIP() << "zsh is not installed";
+  }
+  FakeBroker broker;
+  broker.resources = {MakeResource(v1::RESOURCE_KIND_CLOCK, 155, "uarta", v1::GATE_STATE_ON, {})};
+  EXPECT_EQ(
+      Shell(absl::StrCat("export BPMP_BROKER_ADMIN=", broker.socket(), "\nzsh -f -c '",
+                         absl::StrReplaceAll(kZshAtATerminal, {{"'", "'\\''"}}),
+                         "' zsh 'bpmpctl vm rem' 'bpmpctl vm add x --clock u'"
+                         " 'bpmpctl vm add x --clock uarta=v' 'bpmpctl trace show /proc/cmdl'")),
+      "bpmpctl vm remove \n"
+      "bpmpctl vm add x --clock uarta=\n"
+      "bpmpctl vm add x --clock uarta=vote \n"
+      "bpmpctl trace show /proc/cmdline \n");
+}
+
+// Where the two functions that need a terminal stand in for the shell's own.
 TEST(ZshCompletion, CompletesAVerb) {
   if (!Has("zsh")) {
     GTEST_SKIP() << "zsh is not installed";

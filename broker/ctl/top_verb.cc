@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -47,10 +48,16 @@ size_t Lines(bool live) {
 bool Show(Context& context, const Sample& before, const Sample& now) {
   if (context.globals().json()) return context.Print(ToJson(now.vms, JsonLayout::kOneLine));
   const bool live = context.style().color;
-  // Home, then what is new, then nothing more: no flicker as from an empty screen.
-  return context.Print(absl::StrCat(live ? "\x1b[H\x1b[2J" : "",
-                                    TopText(before, now, Lines(live), context.style()),
-                                    live ? "" : "\n"));
+  const std::string text = TopText(before, now, Lines(live), context.style());
+  return context.Print(live ? OverLast(text) : absl::StrCat(text, "\n"));
+}
+
+// A person looks on through a restart of the broker; a script is told, and ends.
+absl::Status Missing(Context& context, const absl::Status& why) {
+  if (!context.style().color || context.globals().json()) return why;
+  context.Print(OverLast(absl::StrCat(
+      Paint(std::string(why.message()), Tone::kBad, context.style()), "; trying again\n")));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ExitCode> Top(Context& context, const TopOptions& options) {
@@ -61,10 +68,16 @@ absl::StatusOr<ExitCode> Top(Context& context, const TopOptions& options) {
   const InterruptGuard guard([&interrupted] { interrupted.Notify(); });
   for (uint64_t shown = 0; options.count == 0 || shown < options.count; ++shown) {
     if (interrupted.WaitForNotificationWithTimeout(interval)) break;
-    BPMP_ASSIGN_OR_RETURN(Sample now, Take(*admin));
-    if (!Show(context, before, now)) break;
-    before = std::move(now);
+    absl::StatusOr<Sample> now = Take(*admin);
+    if (!now.ok()) {
+      BPMP_RETURN_IF_ERROR(Missing(context, now.status()));
+      continue;
+    }
+    if (!Show(context, before, *now)) break;
+    before = *std::move(now);
   }
+  // What comes next begins below the last picture.
+  if (context.style().color && !context.globals().json()) context.Print("\n");
   return ExitCode::kOk;
 }
 

@@ -5,11 +5,15 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "broker/base/string_view.h"
 #include "broker/ctl/table.h"
 #include "broker/ctl/units.h"
 #include "broker/ctl/vm_view.h"
@@ -78,9 +82,9 @@ std::string BrokerLine(const Sample& now, const std::vector<Row>& rows, const St
 std::string TopText(const Sample& before, const Sample& now, size_t lines, const Style& style) {
   const std::vector<Row> rows = RowsOf(before, now);
   std::string head = BrokerLine(now, rows, style);
-  if (rows.empty()) return head;
+  if (rows.empty() || lines <= kHeadLines) return head;
   size_t shown = rows.size();
-  if (kHeadLines + shown > lines) shown = lines > kHeadLines + 1 ? lines - kHeadLines - 1 : 0;
+  if (kHeadLines + shown > lines) shown = lines - kHeadLines - 1;
   Table table({{"VM"},
                {"REQUESTS/S", Align::kRight},
                {"WAITING", Align::kRight},
@@ -97,6 +101,18 @@ std::string TopText(const Sample& before, const Sample& now, size_t lines, const
   const std::string more =
       shown == rows.size() ? "" : absl::StrCat("... and ", rows.size() - shown, " more\n");
   return absl::StrCat(head, "\n", table.Render(style), more);
+}
+
+std::string OverLast(std::string_view text) {
+  constexpr char kHome[] = "\x1b[H";
+  constexpr char kNoWrap[] = "\x1b[?7l";
+  constexpr char kWrap[] = "\x1b[?7h";
+  constexpr char kRestOfLine[] = "\x1b[K";
+  constexpr char kRestOfScreen[] = "\x1b[J";
+  if (absl::EndsWith(ToAbsl(text), "\n")) text.remove_suffix(1);
+  return absl::StrCat(kHome, kNoWrap,
+                      absl::StrReplaceAll(ToAbsl(text), {{"\n", absl::StrCat(kRestOfLine, "\n")}}),
+                      kRestOfLine, kRestOfScreen, kWrap);
 }
 
 }  // namespace bpmp::ctl

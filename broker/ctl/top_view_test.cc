@@ -83,6 +83,18 @@ TEST(TopViewTest, NoMoreLinesThanTheTerminalHas) {
   EXPECT_EQ(lines.back(), "... and 16 more");
   EXPECT_EQ(Lines(TopText(before, now, 23, Style())).size(), 23U);
   EXPECT_EQ(Lines(TopText(before, now, 23, Style())).back().substr(0, 4), "vm29");
+  // In the smallest, what is wrong with the broker goes before the VMs.
+  for (size_t height : {1, 2, 3}) {
+    EXPECT_THAT(Lines(TopText(before, now, height, Style())),
+                ElementsAre(StartsWith("bpmp-broker")));
+  }
+  EXPECT_EQ(Lines(TopText(before, now, 4, Style())).back(), "... and 20 more");
+}
+
+TEST(TopViewTest, APictureFillsTheTerminalAndScrollsNothingAway) {
+  // From the corner, nothing wrapped, each line's rest and the screen's cleared, no end of the
+  // last.
+  EXPECT_EQ(OverLast("first\nlast\n"), "\x1b[H\x1b[?7lfirst\x1b[K\nlast\x1b[K\x1b[J\x1b[?7h");
 }
 
 TEST(TopViewTest, SaysWhatIsWrong) {

@@ -77,6 +77,7 @@ void AddPinVerbs(VerbTree& verbs);
 void AddPolicyVerbs(VerbTree& verbs);
 void AddPolicyImportVerb(VerbTree& verbs, CLI::App* policy_group);
 void AddWatchVerb(VerbTree& verbs);
+void AddAuditVerb(VerbTree& verbs);
 void AddTopVerb(VerbTree& verbs);
 void AddRequestVerb(VerbTree& verbs);
 void AddSessionVerb(VerbTree& verbs);

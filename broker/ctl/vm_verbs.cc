@@ -63,7 +63,8 @@ void AddFor(VerbTree& verbs, CLI::App* group, const char* name, const char* help
 }  // namespace
 
 void AddVmVerbs(VerbTree& verbs) {
-  CLI::App* group = verbs.Group("vm", "VMs: list, show, add, update, drain, release, remove");
+  CLI::App* group = verbs.Group(
+      "vm", "VMs: list, show, add, update, remove, release, drain, undrain, wait-released");
   verbs.Add(group, "list", "All VMs, one a line", List);
   AddFor(verbs, group, "show", "One VM: session, permissions, what it holds", Show);
   AddVmAddVerb(verbs, group);

@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "broker/base/status_macros.h"
+#include "broker/ctl/event_stream.h"
 #include "broker/ctl/event_view.h"
 #include "broker/ctl/interrupt.h"
 #include "broker/ctl/json.h"
-#include "broker/ctl/suggest.h"
 #include "broker/ctl/verbs.h"
 
 namespace bpmp::ctl {
@@ -50,26 +49,6 @@ bool IsWanted(const WatchOptions& options, const v1::Event& event) {
   };
   return (options.kinds.empty() || has(options.kinds, event.kind())) &&
          (options.vms.empty() || has(options.vms, event.vm()) || has(options.vms, event.other()));
-}
-
-// Nothing was shown: is it that nothing happened, or that nothing of the kind ever does?
-absl::Status CheckFilters(AdminClient& admin, const WatchOptions& options) {
-  const std::vector<std::string> known = EventKinds();
-  for (const std::string& kind : options.kinds) {
-    if (std::find(known.begin(), known.end(), kind) == known.end()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("there are no events of kind ", Quoted(kind), DidYouMean(kind, known),
-                       " The kinds are: ", absl::StrJoin(known, ", ")));
-    }
-  }
-  for (const std::string& vm : options.vms) {
-    v1::GetVmRequest request;
-    request.set_name(vm);
-    if (vm != "host") {
-      BPMP_RETURN_IF_ERROR(admin.Call(&v1::Admin::Stub::GetVm, request).status());
-    }
-  }
-  return absl::OkStatus();
 }
 
 // Prints what the stream brings.
@@ -114,29 +93,6 @@ class Watcher {
   uint64_t shown_ = 0;
 };
 
-absl::StatusOr<ExitCode> Stream(AdminClient& admin, const v1::WatchRequest& request,
-                                Watcher* watcher) {
-  grpc::ClientContext call;
-  const InterruptGuard guard([&call] { call.TryCancel(); });
-  const auto stream = admin.stub().Watch(&call, request);
-  bool go_on = true;
-  v1::Event event;
-  while (go_on && stream->Read(&event)) {
-    go_on = watcher->Take(std::move(event));
-  }
-  if (!go_on) {
-    call.TryCancel();
-  }
-  const grpc::Status status = stream->Finish();
-  if (!go_on || WasInterrupted()) {
-    return ExitCode::kOk;
-  }
-  if (status.ok()) {
-    return absl::UnavailableError("the broker ended the stream of events; is it stopping?");
-  }
-  return ExplainFailure(status, admin.endpoint(), admin.timeout());
-}
-
 absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
   BPMP_ASSIGN_OR_RETURN(AdminClient * admin, context.Admin());
   // The stream has no deadline, so a broker that doesn't answer must be noticed before.
@@ -144,19 +100,16 @@ absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
       const v1::ServerStatus status,
       admin->Call(&v1::Admin::Stub::GetServerStatus, v1::GetServerStatusRequest()));
   const v1::WatchRequest request = ToRequest(options);
-  if (!options.replay_only) {
-    Watcher watcher(context, options, std::numeric_limits<uint64_t>::max());
-    return Stream(*admin, request, &watcher);
+  Watcher watcher(context, options,
+                  options.replay_only ? status.last_event() : std::numeric_limits<uint64_t>::max());
+  if (!options.replay_only || request.since() <= status.last_event()) {
+    BPMP_RETURN_IF_ERROR(
+        ReadEvents(*admin, request, [&](const v1::Event& event) { return watcher.Take(event); }));
   }
-  Watcher watcher(context, options, status.last_event());
-  ExitCode code = ExitCode::kOk;
-  if (request.since() <= status.last_event()) {
-    BPMP_ASSIGN_OR_RETURN(code, Stream(*admin, request, &watcher));
+  if (options.replay_only && watcher.shown() == 0 && !WasInterrupted()) {
+    BPMP_RETURN_IF_ERROR(CheckEventFilters(*admin, options.vms, options.kinds));
   }
-  if (watcher.shown() == 0 && !WasInterrupted()) {
-    BPMP_RETURN_IF_ERROR(CheckFilters(*admin, options));
-  }
-  return code;
+  return ExitCode::kOk;
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ constexpr std::array kPhrases = {
     Phrase{EventKind::kEdgeFailed, true, false, "a change of $1 for $0 failed: $4"},
     Phrase{EventKind::kEndpointPll, true, false, "the endpoint PLL of $1 was turned on for $0",
            "the endpoint PLL of $1 was turned off for $0"},
-    Phrase{EventKind::kRate, true, false, "$1 now runs at $3, set by $0"},
+    Phrase{EventKind::kRate, true, false, "$1 now runs at $3, because of $0"},
     Phrase{EventKind::kParent, true, false, "$1 now has the parent $3, set by $0"},
     Phrase{EventKind::kMoved, true, true, "a change by $0 moved $1, which $2 holds, to $3"},
     Phrase{EventKind::kReset, true, false, "$0 $3 $1"},

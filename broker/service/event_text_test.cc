@@ -46,7 +46,7 @@ TEST(EventTextTest, SaysWhoDidWhat) {
   EXPECT_EQ(EventText(Make(EventKind::kEdge, 1), kNames), "clock uarta was turned on for net-vm");
   EXPECT_EQ(EventText(Make(EventKind::kEdge, 0), kNames), "clock uarta was turned off for net-vm");
   EXPECT_EQ(EventText(Make(EventKind::kRate, 408'000'000), kNames),
-            "clock uarta now runs at 408 MHz, set by net-vm");
+            "clock uarta now runs at 408 MHz, because of net-vm");
   EXPECT_EQ(EventText(Make(EventKind::kParent, 3), kNames),
             "clock uarta now has the parent pllp_out0, set by net-vm");
   EXPECT_EQ(EventText(Make(EventKind::kMoved, 1'843'200), kNames),

@@ -96,8 +96,9 @@ class VmChecker {
     if (vm.all() == v1::ACCESS_EXCLUSIVE) {
       Warn(vm, "all",
            absl::StrCat(who,
-                        ": 'all: exclusive' lets it turn off whatever the host runs on; "
-                        "only a VM that stands for the host should have it"));
+                        ": 'all: exclusive' lets it turn off whatever the host runs on, and its "
+                        "release does so with what was found on; only a VM that stands for the "
+                        "host should have it"));
     }
     if (vm.audit_only()) {
       Warn(vm, "audit_only",
