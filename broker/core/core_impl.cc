@@ -119,12 +119,15 @@ void Core::Impl::RetryPins() {
   std::erase_if(pending_pins, [&](PendingPin& pending) {
     const Line line = machine.ledger.lines().Of(pending.pin.resource);
     if (machine.scheduler.Mutating(line)) return false;
-    const Ledger::Entry& entry = machine.ledger.At(line);
-    if (entry.pinned && (!pending.pin.rate_hz || entry.rate_pin != 0)) return true;
-    if (++pending.tried > machine.options.max_retries) return true;
-    PinTo(pending.pin);
+    if (Stands(pending.pin)) return true;
+    if (!GaveUp(pending) && ++pending.tried <= machine.options.max_retries) PinTo(pending.pin);
     return false;
   });
+}
+
+bool Core::Impl::Stands(const Pin& pin) const {
+  const Ledger::Entry& entry = machine.ledger.At(machine.ledger.lines().Of(pin.resource));
+  return entry.pinned && (!pin.rate_hz || entry.rate_pin != 0);
 }
 
 // The administrator doesn't want it any longer.
@@ -163,6 +166,11 @@ Decision Core::Impl::Decide(const Call& call) {
 
 void Core::Impl::Settle() {
   machine.scheduler.Pump();
+  if (std::exchange(machine.powered, false)) {
+    for (PendingPin& pending : pending_pins) {
+      if (GaveUp(pending)) pending.tried = 0;
+    }
+  }
   for (auto finished = releaser.TakeFinished(); !finished.empty();
        finished = releaser.TakeFinished()) {
     for (const VmId vm : finished) {
@@ -239,7 +247,13 @@ absl::Status Core::Impl::ClearQuarantine(Resource resource) {
   if (resource.kind == ResourceKind::kClock && machine.DebtDue(ClockId(resource.id))) {
     machine.Settle(vm, ClockId(resource.id));
   }
-  if (resource.kind == ResourceKind::kReset) machine.PayAssert(vm, ResetId(resource.id));
+  if (resource.kind == ResourceKind::kReset) {
+    // Fit for use: what its release had left to do is done.
+    if (machine.ledger.ResetMark(vm, machine.ledger.lines().Of(resource)) == kResetTouched) {
+      machine.Apply(Change::Kind::kResetMark, vm, resource, 0);
+    }
+    machine.PayAssert(vm, ResetId(resource.id));
+  }
   return absl::OkStatus();
 }
 

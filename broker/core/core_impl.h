@@ -55,7 +55,13 @@ class Core::Impl {
     Pin pin;
     int tried = 0;
   };
-  std::vector<PendingPin> pending_pins;  // configured, and not known to stand
+  // Configured, and not known to stand. One that was tried too often is there to be told, and tried
+  // again when a domain was turned on: it may have been what it lacked.
+  std::vector<PendingPin> pending_pins;
+  bool GaveUp(const PendingPin& pending) const {
+    return pending.tried > machine.options.max_retries;
+  }
+  bool Stands(const Pin& pin) const;
 
  private:
   VmId SlotFor(const std::string& name);

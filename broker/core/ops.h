@@ -250,7 +250,7 @@ class ResetOp final : public Op {
   bool BeginRequest(Machine& machine);
   bool BeginGrant(Machine& machine);
   bool BeginRelease(Machine& machine);
-  void Mark(Machine& machine, bool lost);
+  void Mark(Machine& machine, bool left);
   void End(Machine& machine, bool ok);
 
   const ResetId reset_;

@@ -116,6 +116,25 @@ TEST_F(ReleaseStepsTest, WhatFailsIsQuarantinedAndTheRestGoesOn) {
   EXPECT_EQ(rig_.observer().events.back().value, 1);
 }
 
+TEST_F(ReleaseStepsTest, AResetThatCantBeAssertedLeavesTheVmFree) {
+  const Resource reset = Resource::Of(kUartReset);
+  rig_.Call(kUartVm, Deassert(kUartReset));
+  for (int again = 0; again < 2; ++again) {  // the next release tries what this one couldn't
+    rig_.Release(kUartVm);
+    ASSERT_EQ(rig_.Flying(), "RESET ASSERT reset 1");
+    rig_.End(Fate::kRefused);
+    rig_.RunAll();
+    EXPECT_THAT(rig_.core().Quarantined(), ElementsAre(reset));
+    EXPECT_TRUE(rig_.core().IsFree(kUartVm)) << "nothing more is going to happen to it";
+  }
+  // An administrator has done it.
+  ASSERT_TRUE(rig_.ClearQuarantine(reset).ok());
+  EXPECT_TRUE(rig_.core().IsFree(kUartVm));
+  rig_.backend().ClearLog();
+  rig_.Released(kUartVm);
+  EXPECT_THAT(rig_.backend().log(), IsEmpty());
+}
+
 TEST_F(ReleaseStepsTest, AQuarantinedResourceIsNotGivenToAnother) {
   rig_.Call(kSpiVm, Enable(kUart));
   rig_.Release(kSpiVm);

@@ -121,11 +121,11 @@ bool ResetOp::BeginRelease(Machine& machine) {
   return false;
 }
 
-void ResetOp::Mark(Machine& machine, bool lost) {
+void ResetOp::Mark(Machine& machine, bool left) {
   if (vm() == kHost || purpose_ == Purpose::kSettle) return;
   int64_t mark = purpose_ == Purpose::kRelease ? 0 : MarkAfter(cmd_);
-  // After a lost answer the line may be deasserted: a release must still assert it.
-  if (lost) mark |= kResetTouched;
+  // The line may be deasserted still: the next release must assert it.
+  if (left) mark |= kResetTouched;
   machine.Apply(Change::Kind::kResetMark, vm(), Resource::Of(reset_), mark);
 }
 
@@ -149,7 +149,9 @@ void ResetOp::Answer(Machine& machine, const Outcome& outcome) {
     machine.Apply(Change::Kind::kResetState, vm(), resource,
                   static_cast<int64_t>(ResetState::kUnknown));
   }
-  if (ok || unpowered || lost) Mark(machine, lost);
+  // A VM that is released wants nothing any more, whatever became of it.
+  const bool done = ok || unpowered;
+  if (done || lost || purpose_ == Purpose::kRelease) Mark(machine, !done);
 
   mrq::Response response = answered ? outcome.response : mrq::Fail(outcome.failure);
   Reason reason = answered ? Reason::kFirmwareRefused : Reason::kBackendFailed;
