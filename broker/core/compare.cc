@@ -107,7 +107,9 @@ class Comparer {
 
   void Describe(const VmPolicy* before, const VmPolicy* after, VmDifference* difference) const {
     std::vector<std::string>& text = difference->text;
-    const VmPolicy nothing;
+    VmPolicy nothing;
+    // A VM that goes isn't held to its policy from now on.
+    nothing.audit_only = after == nullptr && before->audit_only;
     text = CompareEntries(before != nullptr ? *before : nothing,
                           after != nullptr ? *after : nothing, machine_.names);
     absl::c_move(AccessLines(difference->access, machine_.names), std::back_inserter(text));

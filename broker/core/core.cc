@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "broker/core/core_impl.h"
 
@@ -79,7 +80,8 @@ void Core::Maintain(Effects* effects) {
 }
 bool Core::NeedsMaintenance() const {
   return !impl_->machine.doubtful.empty() || !impl_->machine.unsettled.empty() ||
-         !impl_->pending_pins.empty();
+         absl::c_any_of(impl_->pending_pins,
+                        [this](const auto& pending) { return !impl_->GaveUp(pending); });
 }
 
 absl::Status Core::Install(Policy policy, Effects* effects, Unallowed unallowed) {

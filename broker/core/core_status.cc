@@ -171,6 +171,15 @@ std::vector<Resource> Core::Quarantined() const {
   return quarantined;
 }
 
+std::vector<Resource> Core::FailedPins() const {
+  std::vector<Resource> failed;
+  for (const auto& pending : impl_->pending_pins) {
+    if (impl_->GaveUp(pending) && !impl_->Stands(pending.pin))
+      failed.push_back(pending.pin.resource);
+  }
+  return failed;
+}
+
 Core::Grant Core::GrantOf(VmId vm, Resource resource) const {
   const View& view = impl_->machine.view;
   switch (resource.kind) {

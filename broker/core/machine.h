@@ -161,7 +161,8 @@ struct Machine {
   absl::flat_hash_map<ClockId, VmId> blocked;
   // Owe what can't be set without power: to be settled when a domain was turned on.
   absl::flat_hash_set<ClockId> unpowered;
-  absl::flat_hash_map<VmId, Admission> admissions;       // but for kOpen
+  bool powered = false;                             // a domain was turned on since somebody looked
+  absl::flat_hash_map<VmId, Admission> admissions;  // but for kOpen
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch
   // In Hz, as the firmware said when somebody asked: it never changes.
   absl::flat_hash_map<ClockId, int64_t> fmax_at_vmin;

@@ -62,7 +62,8 @@ void Machine::Settle(VmId vm, ClockId clock) {
 }
 
 void Machine::OnPowered(VmId vm, Resource domain) {
-  if (domain.kind != ResourceKind::kDomain || unpowered.empty()) return;
+  if (domain.kind != ResourceKind::kDomain) return;
+  powered = true;
   // Which domain a clock belongs to isn't always known; what still has no power comes back.
   for (const ClockId clock : std::exchange(unpowered, {})) Settle(vm, clock);
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "broker/base/string_view.h"
@@ -17,6 +18,10 @@ namespace {
 
 std::optional<uint32_t> Number(std::string_view text) {
   uint32_t value = 0;
+  if (absl::StartsWith(ToAbsl(text), "0x")) {
+    return absl::SimpleHexAtoi(ToAbsl(text.substr(2)), &value) ? std::optional(value)
+                                                               : std::nullopt;
+  }
   if (absl::SimpleAtoi(ToAbsl(text), &value)) return value;
   return std::nullopt;
 }

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "broker/base/status_macros.h"
 #include "broker/base/string_view.h"
@@ -164,6 +165,18 @@ class Compiler {
     return names;
   }
 
+  void NotThere(const DeviceGrant& grant, const std::string& who, const char* kind, uint32_t id) {
+    Problem(grant.where, who,
+            absl::StrFormat("the firmware has no %s %d of device '%s'", kind, id, grant.device));
+  }
+
+  // A profile may be of several firmwares; a driver that needs it sees that it is missing.
+  void LeftOut(const DeviceGrant& grant, const std::string& who, const char* kind, uint32_t id) {
+    findings_.Say(grant.where,
+                  absl::StrFormat("%s: the firmware has no %s %d of device '%s': it is left out",
+                                  who, kind, id, grant.device));
+  }
+
   void GiveDevice(const DeviceGrant& grant, const std::string& who, VmPolicy* vm) {
     const Device* device = profile_.FindDevice(grant.device);
     if (device == nullptr) {
@@ -188,21 +201,36 @@ class Compiler {
     use.clock_on_exit = grant.clock_on_exit;
     use.pulse_on_grant = grant.pulse_on_grant;
     for (const ClockId clock : device->clocks) GiveClock(grant, *device, clock, who, vm, &use);
+    std::vector<Resource> shared;
     for (const ClockId clock : device->shared_clocks) {
-      if (inventory_.Find(clock) == nullptr) continue;
+      if (inventory_.Find(clock) == nullptr) {
+        LeftOut(grant, who, "clock", clock.value());
+        continue;
+      }
       Raise(&vm->clocks, clock.value(), Access::kVote);
       use.clocks.push_back(clock);
+      shared.push_back(Resource::Of(clock));
+    }
+    if (!shared.empty()) {
+      findings_.Say(grant.where,
+                    absl::StrFormat("%s: device '%s' gives only 'vote' on %s: the profile says "
+                                    "that they feed others, too",
+                                    who, grant.device,
+                                    absl::StrJoin(shared, ", ", [&](auto* out, Resource clock) {
+                                      absl::StrAppend(out, names_.NameOf(clock));
+                                    })));
     }
     for (const ResetId reset : device->resets) {
-      if (!inventory_.Has(reset)) continue;
+      if (!inventory_.Has(reset)) {
+        LeftOut(grant, who, "reset", reset.value());
+        continue;
+      }
       Raise(&vm->resets, reset.value(), Access::kExclusive);
       use.resets.push_back(reset);
     }
     for (const DomainId domain : device->domains) {
       if (inventory_.Find(domain) == nullptr) {
-        Problem(grant.where, who,
-                absl::StrFormat("the firmware has no power domain %d of device '%s'",
-                                domain.value(), grant.device));
+        NotThere(grant, who, "power domain", domain.value());
         continue;
       }
       Raise(&vm->domains, domain.value(),
@@ -215,9 +243,7 @@ class Compiler {
   void GiveClock(const DeviceGrant& grant, const Device& device, ClockId clock,
                  const std::string& who, VmPolicy* vm, DeviceUse* use) {
     if (inventory_.Find(clock) == nullptr) {
-      Problem(grant.where, who,
-              absl::StrFormat("the firmware has no clock %d of device '%s'", clock.value(),
-                              grant.device));
+      NotThere(grant, who, "clock", clock.value());
       return;
     }
     const std::string why = WhyNotExclusive(device, clock);

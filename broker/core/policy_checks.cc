@@ -137,6 +137,8 @@ class Checker {
   // "clock uart exclusively too; give one of them 'vote'", where it has several owners.
   void RefuseOwners(const std::vector<size_t>& owners, const std::string& what) {
     for (size_t i = 1; i < owners.size(); ++i) {
+      // Said once, and not for each id of the board.
+      if (Vm(owners[0]).all_exclusive && Vm(owners[i]).all_exclusive) continue;
       Problem(owners[i], absl::StrCat("vm ", Vm(owners[0]).name, " has ", what));
     }
   }

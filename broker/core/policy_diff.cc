@@ -70,6 +70,11 @@ const DeviceUse* FindDevice(const VmPolicy& vm, const std::string& name) {
   return it == vm.devices.end() ? nullptr : &*it;
 }
 
+// As the configuration writes them, by their numbers.
+constexpr std::array kOnExit = {"assert", "deassert", "pulse", "leave"};
+constexpr std::array kClocksOnExit = {"boot", "leave"};
+constexpr std::array kOnGrant = {"nothing", "pulse_resets"};
+
 void CompareDevices(const VmPolicy& before, const VmPolicy& after,
                     std::vector<std::string>* lines) {
   for (const DeviceUse& old : before.devices) {
@@ -83,13 +88,17 @@ void CompareDevices(const VmPolicy& before, const VmPolicy& after,
       lines->push_back(absl::StrCat("gains device ", now.name));
       continue;
     }
-    const auto differs = [&](const char* field, bool changed) {
-      if (!changed) return;
-      lines->push_back(absl::StrCat("'", field, "' of device ", now.name, " changes"));
+    const auto differs = [&](const char* field, const char* was, const char* is) {
+      if (was == is) return;
+      lines->push_back(
+          absl::StrFormat("'%s' of device %s is '%s', and was '%s'", field, now.name, is, was));
     };
-    differs("on_exit", old->reset_on_exit != now.reset_on_exit);
-    differs("clocks_on_exit", old->clock_on_exit != now.clock_on_exit);
-    differs("on_grant", old->pulse_on_grant != now.pulse_on_grant);
+    differs("on_exit", kOnExit[static_cast<size_t>(old->reset_on_exit)],
+            kOnExit[static_cast<size_t>(now.reset_on_exit)]);
+    differs("clocks_on_exit", kClocksOnExit[static_cast<size_t>(old->clock_on_exit)],
+            kClocksOnExit[static_cast<size_t>(now.clock_on_exit)]);
+    differs("on_grant", kOnGrant[old->pulse_on_grant ? 1 : 0],
+            kOnGrant[now.pulse_on_grant ? 1 : 0]);
   }
 }
 

@@ -18,6 +18,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+using Fate = FakeBackend::Fate;
+
 constexpr auto kKeep = Core::Unallowed::kKeep;
 constexpr auto kDrop = Core::Unallowed::kDrop;
 
@@ -187,6 +189,26 @@ TEST_F(PolicyReload, PinsComeAndGo) {
   Install(kKeep);
   EXPECT_FALSE(rig_.firmware().on(kCan0));
   EXPECT_TRUE(rig_.Status(kSpareDomain).pinned);
+}
+
+TEST_F(PolicyReload, APinThatIsRefusedIsToldAndTriedAgainWithPower) {
+  board_.spec.pins = {{ResourceKind::kClock, "can0", std::nullopt, {}}};
+  ASSERT_TRUE(rig_.Install(board_.spec, kKeep).ok());
+  while (rig_.in_flight() > 0 || rig_.core().NeedsMaintenance()) {
+    if (rig_.in_flight() > 0) {
+      rig_.End(Fate::kRefused);
+    } else {
+      rig_.Maintain();
+    }
+  }
+  EXPECT_THAT(rig_.core().FailedPins(), ElementsAre(Resource::Of(kCan0)));
+  rig_.Call(kEthVm, PowerOn(kEthDomain));
+  while (rig_.core().NeedsMaintenance()) {
+    rig_.Maintain();
+    rig_.RunAll();
+  }
+  EXPECT_TRUE(rig_.Status(kCan0).pinned);
+  EXPECT_THAT(rig_.core().FailedPins(), IsEmpty());
 }
 
 TEST_F(PolicyReload, APinnedRateGoesWithoutAnEdge) {

@@ -140,12 +140,19 @@ class Suggester {
   }
 
   // Gives nothing but what is needed; clocks also for those that run from them. What a device gives
-  // of a power domain is the same to its only user, with 'vote' or exclusively.
+  // of a power domain is the same to its only user, with 'vote' or exclusively, but two VMs can't
+  // both have it so.
   bool Fits(const VmPolicy& trial) const {
     View view(machine_.inventory, machine_.tree, machine_.ledger);
     view.Set(kTrial, &needed_);
     for (uint32_t id = 0; id < trial.clocks.size(); ++id) {
       if (trial.clocks[id] > view.Of(kTrial, ClockId(id))) return false;
+    }
+    for (uint32_t id = 0; id < trial.domains.size(); ++id) {
+      if (trial.domains[id] == Access::kExclusive &&
+          machine_.view.OwnerBeside(vm_, DomainId(id)) != nullptr) {
+        return false;
+      }
     }
     return true;
   }

@@ -112,6 +112,29 @@ TEST_F(SuggestTest, WhatAnotherHasIsSaid) {
                           HasSubstr("reset uart: it asked for it, but vm uart-vm has it")));
 }
 
+// A device would give the domain exclusively, which two VMs can't have.
+TEST_F(SuggestTest, ADeviceWhoseDomainIsAnothersIsGivenPieceByPiece) {
+  Board board = FreeBoard();
+  VmSpec& eth = board.spec.vms[kEthVm.value() - 1];
+  eth.devices.clear();
+  eth.domains = {{"eth", Access::kExclusive, {}}};
+  Rig rig(board);
+  for (const mrq::Request& request :
+       {PowerOn(kEthDomain), Enable(kEthApp), SetRate(kEthApp, 80 * kMHz), Enable(kEthTx),
+        Enable(kEthRx), Enable(kFuse), Deassert(kEthReset), Deassert(kEthPcsReset)}) {
+    rig.Call(kGuestVm, request);
+  }
+  const Suggestion suggestion = rig.core().Suggest(kGuestVm);
+  EXPECT_THAT(Devices(suggestion), IsEmpty());
+  EXPECT_THAT(Words(suggestion.spec.domains), ElementsAre("eth=vote"));
+  VmSpec& vm = board.spec.vms[kGuestVm.value() - 1];
+  vm.devices = suggestion.spec.devices;
+  vm.clocks = suggestion.spec.clocks;
+  vm.resets = suggestion.spec.resets;
+  vm.domains = suggestion.spec.domains;
+  EXPECT_TRUE(rig.Install(board.spec).ok());
+}
+
 // What was suggested allows all that was asked, when it is asked again.
 TEST_F(SuggestTest, IsEnough) {
   const std::vector<mrq::Request> kAsked = {

@@ -14,11 +14,11 @@ namespace bpmp::ctl {
 namespace {
 
 constexpr std::string_view kDecisions[] = {
-    "denied",          "conflict",        "would-deny",      "unbalanced",     "withheld",
-    "edge-failed",     "unknown",         "quarantined",     "cleared",        "pinned",
-    "vm-defined",      "vm-deleted",      "vm-updated",      "vm-draining",    "vm-undrained",
-    "release-started", "release-step",    "released",        "session-opened", "session-lost",
-    "session-closed",  "session-refused", "throttled",       "thermal-trip",   "inbound-dropped",
+    "denied",          "conflict",        "would-deny",  "unbalanced",     "withheld",
+    "edge-failed",     "unknown",         "quarantined", "cleared",        "pinned",
+    "vm-defined",      "vm-deleted",      "vm-updated",  "vm-draining",    "vm-undrained",
+    "release-started", "release-step",    "released",    "session-opened", "session-lost",
+    "session-closed",  "session-refused", "throttled",   "thermal-trip",   "inbound-dropped",
     "policy-reloaded", "policy-refused"};
 
 }  // namespace

@@ -171,6 +171,9 @@ TEST(DoctorTest, AGuestThatNeverAsksHasNoProxy) {
   EXPECT_EQ(check.detail(), "net-vm is connected and asks for nothing");
   session->set_requests(1);
   EXPECT_TRUE(CheckGuests(patient, kNow).passed());
+  session->set_requests(0);
+  patient.vms.mutable_vms(0)->set_clock_votes(1);
+  EXPECT_TRUE(CheckGuests(patient, kNow).passed()) << "it said what it holds when it came back";
 }
 
 // A guest that QEMU, process 7, gives a device tree with this window.
@@ -201,6 +204,12 @@ TEST(DoctorTest, AGuestLooksWhereItsDeviceIs) {
       {"nvidia-bpmp-guest,broker=unix:/s,addr=0x090d0000", kAt90d, ""},
       {"nvidia-bpmp-guest,addr=151846912,broker=unix:/s", kAt90d, ""},
       {"virtio-net", kAt90d, ""},
+      {R"({"driver":"nvidia-bpmp-guest","addr":"0x10000000"})", kAt90d,
+       "net-vm's kernel looks at 0x90d0000, the device is at 0x10000000"},
+      {R"({"driver":"nvidia-bpmp-guest","addr":151846912,"broker":"unix:/s"})", kAt90d, ""},
+      {R"({"driver":"nvidia-bpmp-guest",)", kAt90d, ""},
+      {"broker=unix:/s,driver=nvidia-bpmp-guest,addr=0x10000000", kAt90d,
+       "net-vm's kernel looks at 0x90d0000, the device is at 0x10000000"},
       {"nvidia-bpmp-guest,broker=unix:/s,addr=0x10000000", kAt90d,
        "net-vm's kernel looks at 0x90d0000, the device is at 0x10000000"},
       {"nvidia-bpmp-guest,broker=unix:/s", "virtual-pa = <0x1 0x0>;",
@@ -228,6 +237,23 @@ TEST(DoctorTest, AGuestLooksWhereItsDeviceIs) {
     if (!check.passed()) {
       EXPECT_EQ(check.detail(), test.fault);
     }
+  }
+}
+
+TEST(DoctorTest, ADeviceWithoutAnAddressIsWhereThatQemuHasIt) {
+  Patient patient = TwoVms();
+  v1::VmSession* const session = patient.vms.mutable_vms(0)->mutable_session();
+  session->set_pid(7);
+  FakeHost host;
+  GiveTree(&host, "nvidia-bpmp-guest,broker=unix:/s", "virtual-pa = <0x0 0x090d0000>;");
+  for (const auto& [client, fits] : {std::pair("", true),
+                                     {"my-vmm 10.0", true},
+                                     {"qemu 10.0.2", false},
+                                     {"qemu 7.2.22", false},
+                                     {"qemu 10.1.0", true},
+                                     {"qemu 11.0.0", true}}) {
+    session->set_client(client);
+    EXPECT_EQ(CheckWindows(patient, host.view()).passed(), fits) << client;
   }
 }
 

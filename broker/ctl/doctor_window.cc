@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a guest's kernel looks for the BPMP where its VMM has it.
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -63,7 +66,8 @@ absl::StatusOr<uint64_t> DoorbellsIn(const devicetree::Tree& tree, const devicet
 
 struct FrontEnd {
   const char* device;
-  // Where it is if it isn't told (qemu-client/qemu/docs/specs): the first that is free.
+  // Where it is if it isn't told: in QEMU before 10.1, and since that has something else there
+  // (qemu-client/qemu/docs/specs).
   std::array<uint64_t, 2> places;
   absl::StatusOr<uint64_t> (*in_tree)(const devicetree::Tree&, const devicetree::Node& bpmp);
 };
@@ -72,13 +76,24 @@ constexpr FrontEnd kFrontEnds[] = {
     {"nvidia-bpmp-mailbox", {0x0b000000, 0x0b000000}, DoorbellsIn},
 };
 
-// What follows `option`, with one or two dashes, where the argument after it begins with `start`.
+// Where the device of "qemu 10.0.2" is if it isn't told; both places of a client that says nothing.
+std::vector<uint64_t> PlacesFor(const std::string& client, const FrontEnd& front_end) {
+  const std::vector<absl::string_view> words = absl::StrSplit(client, absl::ByAnyChar(" ."));
+  int major = 0;
+  int minor = 0;
+  if (words.size() < 3 || words[0] != "qemu" || !absl::SimpleAtoi(words[1], &major) ||
+      !absl::SimpleAtoi(words[2], &minor)) {
+    return {front_end.places.begin(), front_end.places.end()};
+  }
+  return {front_end.places[std::pair(major, minor) >= std::pair(10, 1) ? 1 : 0]};
+}
+
+// What follows `option`, with one or two dashes.
 std::optional<std::string> Argument(const std::vector<std::string>& arguments,
-                                    std::string_view option, std::string_view start = "") {
+                                    std::string_view option) {
   for (size_t i = 0; i + 1 < arguments.size(); ++i) {
     const std::string& name = arguments[i];
-    if ((name == option || name == absl::StrCat("-", ToAbsl(option))) &&
-        absl::StartsWith(arguments[i + 1], ToAbsl(start))) {
+    if (name == option || name == absl::StrCat("-", ToAbsl(option))) {
       return arguments[i + 1];
     }
   }
@@ -98,16 +113,48 @@ std::optional<std::string> TreeIn(const std::vector<std::string>& arguments) {
   return std::nullopt;
 }
 
-// Of "nvidia-bpmp-guest,broker=...,addr=0x..."; none where it isn't said.
-std::optional<uint64_t> AddressOf(const std::string& device) {
-  for (const absl::string_view part : absl::StrSplit(device, ',')) {
-    uint64_t address = 0;
-    if (absl::StartsWith(part, "addr=0x") && absl::SimpleHexAtoi(part.substr(5), &address)) {
-      return address;
-    }
-    if (absl::StartsWith(part, "addr=") && absl::SimpleAtoi(part.substr(5), &address)) {
-      return address;
-    }
+// What follows a -device: "DRIVER,addr=0x...", "driver=DRIVER,..." or JSON.
+struct Device {
+  std::string driver;
+  std::string addr;  // as it is written; empty where it isn't said
+};
+Device ReadDevice(const std::string& text) {
+  Device device;
+  google::protobuf::Struct json;
+  if (absl::StartsWith(text, "{") &&
+      google::protobuf::util::JsonStringToMessage(text, &json).ok()) {
+    const auto& fields = json.fields();
+    const auto value = [&fields](const char* name) {
+      const auto it = fields.find(name);
+      if (it == fields.end()) return std::string();
+      const google::protobuf::Value& field = it->second;
+      return field.has_number_value() ? absl::StrCat(static_cast<uint64_t>(field.number_value()))
+                                      : field.string_value();
+    };
+    return {value("driver"), value("addr")};
+  }
+  for (absl::string_view part : absl::StrSplit(text, ',')) {
+    if (device.driver.empty() && !absl::StrContains(part, '=')) device.driver = std::string(part);
+    if (absl::ConsumePrefix(&part, "driver=")) device.driver = std::string(part);
+    if (absl::ConsumePrefix(&part, "addr=")) device.addr = std::string(part);
+  }
+  return device;
+}
+
+std::optional<uint64_t> ReadAddress(absl::string_view text) {
+  uint64_t address = 0;
+  const bool hex = absl::ConsumePrefix(&text, "0x");
+  const bool ok = hex ? absl::SimpleHexAtoi(text, &address) : absl::SimpleAtoi(text, &address);
+  return ok ? std::optional(address) : std::nullopt;
+}
+
+// The VMM's device of that kind.
+std::optional<Device> FindDevice(const std::vector<std::string>& arguments,
+                                 std::string_view driver) {
+  for (size_t i = 0; i + 1 < arguments.size(); ++i) {
+    if (arguments[i] != "-device" && arguments[i] != "--device") continue;
+    Device device = ReadDevice(arguments[i + 1]);
+    if (device.driver == driver) return device;
   }
   return std::nullopt;
 }
@@ -130,7 +177,7 @@ absl::StatusOr<uint64_t> AskedBy(const std::string& path, const FrontEnd& front_
 // be said.
 std::string FaultOf(const v1::Vm& vm, const HostView& host,
                     const std::vector<std::string>& arguments, const FrontEnd& front_end) {
-  const auto device = Argument(arguments, "-device", front_end.device);
+  const auto device = FindDevice(arguments, front_end.device);
   const auto tree = TreeIn(arguments);
   // Without a tree of its own the guest has QEMU's, which fits.
   if (!device || !tree) return "";
@@ -138,13 +185,12 @@ std::string FaultOf(const v1::Vm& vm, const HostView& host,
   if (!asked.ok()) {
     return absl::StrCat(vm.name(), "'s device tree ", *tree, ": ", asked.status().message());
   }
-  const auto given = AddressOf(*device);
-  const auto& places = front_end.places;
-  const bool fits =
-      given ? *given == *asked : std::find(places.begin(), places.end(), *asked) != places.end();
-  if (fits) return "";
+  const auto given = ReadAddress(device->addr);
+  const std::vector<uint64_t> places =
+      given ? std::vector{*given} : PlacesFor(vm.session().client(), front_end);
+  if (std::find(places.begin(), places.end(), *asked) != places.end()) return "";
   return absl::StrFormat("%s's kernel looks at 0x%x, the device is at 0x%x", vm.name(), *asked,
-                         given.value_or(places[0]));
+                         places[0]);
 }
 
 }  // namespace

@@ -94,12 +94,15 @@ absl::StatusOr<std::string> ReadInput(int in_fd, const std::string& path) {
   if (path == "-") {
     return ReadAll(in_fd, kMaxInput);
   }
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   // One byte more than is allowed shows a file that is too long.
   std::string text(kMaxInput + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad() || std::filesystem::is_directory(path)) {
-    return absl::InvalidArgumentError(absl::StrCat("can't read ", Quoted(path)));
+    const int why = file.is_open() ? EISDIR : errno;
+    return absl::InvalidArgumentError(
+        absl::StrCat("can't read ", Quoted(path), ": ", std::strerror(why)));
   }
   text.resize(static_cast<size_t>(file.gcount()));
   if (text.size() > kMaxInput) {

@@ -68,8 +68,10 @@ using UsersOf = std::map<Id, Users>;
 
 class Importer {
  public:
-  Importer(const HostTree& host, const std::vector<ProxyNode>& proxies)
-      : on_tegra234_(host.tree.root().IsCompatible("nvidia,tegra234")), proxies_(proxies) {
+  Importer(const HostTree& host, const std::vector<ProxyNode>& proxies, Devices how)
+      : how_(how),
+        on_tegra234_(host.tree.root().IsCompatible("nvidia,tegra234")),
+        proxies_(proxies) {
     std::vector<std::string> unreadable;
     devices_ = DevicesOf(host.tree, *host.bpmp, &unreadable);
     for (const TreeDevice& device : devices_) {
@@ -88,7 +90,7 @@ class Importer {
       Count(whole.back().power_domains, &Users::vms, &domains_);
     }
     for (const TreeDevice& device : devices_) {
-      owners_[&device] = OwnerOf(device, whole);
+      owners_[&device] = how_ == Devices::kByIds ? nullptr : OwnerOf(device, whole);
     }
     v1::Config config;
     config.mutable_backend()->set_kind(v1::BackendConfig::KERNEL);
@@ -211,6 +213,7 @@ class Importer {
     grant->set_access(shared ? v1::ACCESS_VOTE : v1::ACCESS_EXCLUSIVE);
   }
 
+  const Devices how_;
   const bool on_tegra234_;
   const std::vector<ProxyNode>& proxies_;
   std::vector<TreeDevice> devices_;
@@ -243,8 +246,9 @@ std::string VmYaml(const v1::VmConfig& vm, const ProxyNode& proxy) {
 
 }  // namespace
 
-v1::Config ImportPolicy(const HostTree& host, const std::vector<ProxyNode>& proxies) {
-  return Importer(host, proxies).Run();
+v1::Config ImportPolicy(const HostTree& host, const std::vector<ProxyNode>& proxies,
+                        Devices devices) {
+  return Importer(host, proxies, devices).Run();
 }
 
 std::string PolicyYaml(const HostTree& host, const std::vector<ProxyNode>& proxies,
@@ -254,6 +258,8 @@ std::string PolicyYaml(const HostTree& host, const std::vector<ProxyNode>& proxi
       " allows, by bpmpctl policy import.\n"
       "# Add to each VM who it is (owner, peer), then see what it comes to: bpmp-broker --config "
       "FILE --check\n"
+      "# A device has what the broker's profile gives it; where that is more than the node allows, "
+      "bpmpctl doctor\n# names it, and --ids writes what this tree lists instead.\n"
       "backend:\n  kernel: {}\nvms:\n");
   for (int i = 0; i < config.vms_size(); ++i) {
     absl::StrAppend(&text, VmYaml(config.vms(i), proxies[static_cast<size_t>(i)]));

@@ -28,13 +28,20 @@ struct ProxyNode {
 // InvalidArgument, with node and property, for lists that can't be read.
 absl::StatusOr<std::vector<ProxyNode>> ReadProxyNodes(const HostTree& host);
 
-// A policy under which each node's VM may use what the node allows, and no more:
+// How devices are written.
+enum class Devices {
+  kByName,  // as the broker's profile knows them, which may give them more than the tree lists
+  kByIds,   // what the tree lists of them
+};
+
+// A policy under which each node's VM may use what the node allows; by ids, no more than that:
 //  - the devices that the node names, and those all of whose ids it allows, as `devices`;
 //  - what is left over one by one. `exclusive` where it is nobody else's; `vote` on clocks and
 //    domains that another node of the tree or another VM's node has, and on Tegra234's inputs and
 //    fixed roots, which a proxy's list must have for Linux to enable them;
 //  - resets that two VMs have become `shared_resets`.
-v1::Config ImportPolicy(const HostTree& host, const std::vector<ProxyNode>& proxies);
+v1::Config ImportPolicy(const HostTree& host, const std::vector<ProxyNode>& proxies,
+                        Devices devices);
 
 // The same as YAML, with what to add to it.
 std::string PolicyYaml(const HostTree& host, const std::vector<ProxyNode>& proxies,

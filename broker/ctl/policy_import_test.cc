@@ -23,10 +23,12 @@ class PolicyImportTest : public testing::Test {
  protected:
   ~PolicyImportTest() override { ::unlink(file_.c_str()); }
 
-  Result Import(const std::string& nodes) {
+  Result Import(const std::string& nodes, const std::vector<std::string>& options = {}) {
     std::ofstream(file_, std::ios::binary)
         << devicetree::Compile(devicetree::BoardSource(absl::StrCat(kDevices, nodes)));
-    return RunInTest({"policy", "import", file_});
+    std::vector<std::string> words = {"policy", "import", file_};
+    words.insert(words.end(), options.begin(), options.end());
+    return RunInTest(words);
   }
   // From the first VM on.
   std::string Vms(const std::string& nodes) {
@@ -125,6 +127,17 @@ TEST_F(PolicyImportTest, NothingMoreThanWasAllowed) {
   const std::string vms =
       Vms("p { compatible = \"nvidia,bpmp-host-proxy\"; allowed-clocks = <102>; };");
   EXPECT_THAT(vms, Not(HasSubstr("devices"))) << "both I2Cs need it and neither is allowed";
+}
+
+TEST_F(PolicyImportTest, ByIdsNoDeviceIsNamed) {
+  const std::string node =
+      "p { compatible = \"nvidia,bpmp-host-proxy\"; allowed-clocks = <155 102>; "
+      "allowed-resets = <100>; };";
+  EXPECT_THAT(Import(node).out, HasSubstr("devices:"));
+  const std::string ids = Import(node, {"--ids"}).out;
+  EXPECT_THAT(ids, Not(HasSubstr("    devices:")));
+  EXPECT_THAT(ids, HasSubstr("{name: \"155\", access: "));
+  EXPECT_THAT(ids, HasSubstr("{name: \"100\", access: exclusive}"));
 }
 
 TEST_F(PolicyImportTest, SaysWhatIsWrong) {

@@ -2,6 +2,7 @@
 #include "broker/ctl/policy_view.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,18 @@ std::string UnallowedText(const v1::VmDifference& vm, bool dry_run, bool drop) {
   if (vm.kind() == v1::VmDifference::REMOVED) {
     return "";
   }
-  return absl::StrCat("  ", count, dry_run ? " would stay" : " stay",
+  return absl::StrCat("  ", count,
+                      dry_run                    ? " would stay"
+                      : vm.unallowed_size() == 1 ? " stays"
+                                                 : " stay",
                       " until it drops them or is released; --drop undoes them at once\n");
+}
+
+// What YAML takes for something else than text.
+bool IsWord(const std::string& text) {
+  constexpr std::array kWords = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
+  const std::string lower = absl::AsciiStrToLower(text);
+  return std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
 }
 
 // As a YAML scalar.
@@ -53,7 +64,8 @@ std::string Scalar(const std::string& text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.';
   });
-  return plain ? text : absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
+  return plain && !IsWord(text) ? text
+                                : absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
 }
 
 // An enumeration as the configuration writes it.

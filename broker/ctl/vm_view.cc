@@ -223,6 +223,7 @@ std::string StatusText(const v1::ServerStatus& status, const Resources& quaranti
         Cell(TransfersText(status), status.transfers_overdue() > 0 ? Tone::kBad : Tone::kPlain)},
        {"quarantined", Cell(QuarantineText(status, quarantined),
                             status.quarantined() > 0 ? Tone::kBad : Tone::kPlain)},
+       {"PINS REFUSED", Cell(absl::StrJoin(status.failed_pins(), ", "), Tone::kBad)},
        {"last event", Cell(absl::StrCat(status.last_event()))},
        {"configuration",
         Cell(status.config_file().empty() ? "built-in defaults" : status.config_file())}},

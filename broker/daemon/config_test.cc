@@ -215,8 +215,14 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"vms: [{name: b, mode: 0888}]\n",
             "b.yaml:1:17: mode: '0888' is no file mode: write it in octal, e.g. \"0660\""},
         Bad{"vms: [{name: b, peer: {unit: a/b.service}}]\n",
-            "b.yaml:1:24: vm b: peer.unit: 'a/b.service' must be a unit's name alone, as "
-            "'microvm@net-vm.service'"},
+            "b.yaml:1:24: vm b: peer.unit: 'a/b.service' is no service or scope, so that nobody "
+            "could "
+            "connect; write its whole name, as 'microvm@net-vm.service'"},
+        Bad{"vms: [{name: b, peer: {unit: microvm@b}}]\n",
+            "b.yaml:1:24: vm b: peer.unit: 'microvm@b' is no service or scope, so that nobody "
+            "could "
+            "connect; write its whole name, as 'microvm@net-vm.service'"},
+        Bad{"just text\n", "b.yaml:1:1: expected named fields ('name: value'), got one word"},
         Bad{"limits:\n  max_outstanding: 1025\n",
             "b.yaml:2:3: max_outstanding: 1025 is over the limit of 1024"},
         Bad{"limits:\n  request_timeout_ms: 60001\n",

@@ -143,7 +143,7 @@ absl::Status Daemon::Listen(const Options& options, const Environment& environme
   BPMP_RETURN_IF_ERROR(ListenForRemoteVms());
   policy_ = std::make_unique<PolicyKeeper>(
       PolicyKeeper::Deps{&engine_, &vms_, &events_, metrics_.get(), &notifier_}, options,
-      environment);
+      environment, config);
   service::ServerInfo info;
   info.version = kVersion;
   info.backend = plan_.backend.kind;
@@ -276,8 +276,9 @@ std::string Daemon::StatusText() const {
   if (health_.backend_alive) {
     backend = *health_.backend_alive ? "backend answers" : "BACKEND DOESN'T ANSWER";
   }
-  return absl::StrFormat("%d VMs, %d connected; %s", vms_.List().size(), sessions_.connected(),
-                         backend);
+  const size_t vms = vms_.List().size();
+  return absl::StrFormat("%d %s, %d connected; %s", vms, vms == 1 ? "VM" : "VMs",
+                         sessions_.connected(), backend);
 }
 
 EventReader::Handler Daemon::AuditHandler() {

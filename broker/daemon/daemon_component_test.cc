@@ -34,7 +34,7 @@ TEST_F(DaemonComponentTest, ServesWhatIsConfiguredAndLeavesNoSockets) {
     told_.clear();
     Start({"--config", config});
     ASSERT_TRUE(WaitUntilTold("READY=1")) << Slurp("err");
-    EXPECT_THAT(told_, HasSubstr("STATUS=1 VMs, 0 connected"));
+    EXPECT_THAT(told_, HasSubstr("STATUS=1 VM, 0 connected"));
     EXPECT_TRUE(std::filesystem::is_socket(root_ + "/run/vms/net-vm.sock"));
     const v1::ServerStatus status = StatusOf(root_ + "/run");
     EXPECT_EQ(status.config_file(), config);

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +27,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr uint8_t kUarta = 155, kUartb = 156;
 constexpr int kAccess = -13;
@@ -126,6 +129,30 @@ TEST_F(DaemonReloadTest, KeepsVotesOfALiveSession) {
   EXPECT_EQ(StatusOf(root_ + "/run").policy_generation(), 2u);
 }
 
+TEST_F(DaemonReloadTest, AnotherCertificateIsAChange) {
+  StartWith(kOne);
+  const v1::ReloadPolicyResponse done =
+      ReloadTo("vms:\n  - {name: a, devices: [uarta], certificate_name: other}\n",
+               v1::ReloadPolicyRequest::KEEP);
+  ASSERT_EQ(done.difference().vms_size(), 1);
+  EXPECT_EQ(done.difference().vms(0).vm(), "a");
+  EXPECT_THAT(
+      done.difference().vms(0).text(),
+      ElementsAre(HasSubstr("is who shows a certificate of 'other', and no longer of 'a'")));
+}
+
+TEST_F(DaemonReloadTest, AnotherRuntimeDirectoryIsRefusedAsSuch) {
+  StartWith(kOne);
+  std::ofstream(root_ + "/broker.yaml")
+      << "runtime_dir: " << root_ << "/other\nadmin: {socket: " << root_
+      << "/run/admin.sock}\nmetrics: {listen: 'off'}\n"
+      << kOne;
+  const v1::ReloadPolicyResponse done = Reload(v1::ReloadPolicyRequest::KEEP);
+  EXPECT_FALSE(done.applied());
+  EXPECT_THAT(done.problems(),
+              ElementsAre(HasSubstr("broker.yaml:1: runtime_dir: differs, and the sockets")));
+}
+
 TEST_F(DaemonReloadTest, DropsVotesOfALiveSession) {
   StartWith(kOne);
   SessionVm vm(SocketOf("a"));
@@ -223,6 +250,19 @@ TEST_F(DaemonReloadTest, VmsComeAndGo) {
       ReloadTo("vms:\n  - {name: b, devices: [uarta]}\n", v1::ReloadPolicyRequest::KEEP).applied());
   EXPECT_FALSE(std::filesystem::exists(root_ + "/run/vms/a.sock"));
   SessionVm vm(SocketOf("b"));
+  EXPECT_EQ(vm.Enable(kUarta), 0);
+}
+
+TEST_F(DaemonReloadTest, AVmThatGoesAndHasASessionIsEndedOnlyByChoice) {
+  StartWith(kOne);
+  SessionVm vm(SocketOf("a"));  // its devices are suspended: it holds nothing
+  const v1::ReloadPolicyResponse refused = ReloadTo("vms: []\n", v1::ReloadPolicyRequest::KEEP);
+  EXPECT_FALSE(refused.applied());
+  EXPECT_THAT(refused.problems(),
+              ElementsAre(absl::StrCat(
+                  "vm a is no longer in the configuration, but has a session, of pid ", getpid(),
+                  "; remove it first (bpmpctl vm remove a), or reload with "
+                  "--drop")));
   EXPECT_EQ(vm.Enable(kUarta), 0);
 }
 
@@ -349,6 +389,15 @@ TEST_F(DaemonReloadTest, CheckLooksAtAFileThatIsSent) {
   EXPECT_THAT(check.problems(), IsEmpty());
   EXPECT_THAT(check.warnings(), Contains(HasSubstr("/x/new.yaml:2:15: vm b: 'all: exclusive'")));
   EXPECT_THAT(Vms(), ElementsAre("a"));
+  // The broker may read what the sender may not, and would say what is in it.
+  for (const std::string text : {"profiles: [/etc/hostname]\n", "device_tree: /etc/hostname\n"}) {
+    grpc::ClientContext other;
+    request.set_contents(text);
+    ASSERT_TRUE(admin_->CheckPolicy(&other, request, &check).ok());
+    EXPECT_THAT(check.problems(),
+                ElementsAre(StartsWith("/etc/hostname: is a file that the running "
+                                       "broker's configuration doesn't name")));
+  }
 }
 
 }  // namespace

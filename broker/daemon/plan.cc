@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -86,8 +87,15 @@ std::vector<std::string> NoteLines(const std::vector<core::Note>& notes) {
   return lines;
 }
 
+std::vector<std::string> FilesOf(const v1::Config& config) {
+  std::vector<std::string> files(config.profiles().begin(), config.profiles().end());
+  if (IsTreeFile(config.device_tree())) files.push_back(config.device_tree());
+  return files;
+}
+
 absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
-                                   const Environment& environment) {
+                                   const Environment& environment,
+                                   const std::vector<std::string>* readable) {
   Reading reading;
   reading.loaded = std::move(loaded);
   v1::Config* config = reading.loaded.config.get();
@@ -95,6 +103,14 @@ absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
   if (options.sim) config->mutable_backend()->set_kind(v1::BackendConfig::SIM);
   BPMP_RETURN_IF_ERROR(
       AsConfigError(ApplyDefaults(environment, DirectoryOf(options.config_file), config)));
+  for (const std::string& file : FilesOf(*config)) {
+    if (readable == nullptr || absl::c_linear_search(*readable, file)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(file,
+                     ": is a file that the running broker's configuration doesn't name, and it "
+                     "opens no other for a text that it is sent; check it where the files are: "
+                     "bpmp-broker --config FILE --check"));
+  }
   ConfigReport report = CheckConfig(*config, reading.loaded.sources);
   reading.warnings = std::move(report.warnings);
   if (!report.problems.empty()) {

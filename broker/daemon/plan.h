@@ -28,9 +28,12 @@ struct Reading {
   bool metrics_by_default = true;  // it doesn't say where metrics are served
 };
 // Takes over what was loaded from `options.config_file`. InvalidArgument, with one line for each
-// problem.
+// problem. `readable`: the only files that it may have read, with absolute paths; nullptr: any.
 absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
-                                   const Environment& environment);
+                                   const Environment& environment,
+                                   const std::vector<std::string>* readable = nullptr);
+// The files that an effective configuration has read: profiles, and a device tree.
+std::vector<std::string> FilesOf(const v1::Config& config);
 // Where a part of the configuration was written. `loaded` is not owned.
 service::WhereFn WhereIn(const LoadedConfig& loaded);
 // "broker.yaml:12: vm net-vm: ...", one each.

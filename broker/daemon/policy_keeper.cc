@@ -51,8 +51,12 @@ std::string Summary(const v1::PolicyDifference& difference) {
 
 }  // namespace
 
-PolicyKeeper::PolicyKeeper(Deps deps, Options options, Environment environment)
-    : deps_(deps), options_(std::move(options)), environment_(std::move(environment)) {
+PolicyKeeper::PolicyKeeper(Deps deps, Options options, Environment environment,
+                           const v1::Config& config)
+    : deps_(deps),
+      options_(std::move(options)),
+      environment_(std::move(environment)),
+      files_(FilesOf(config)) {
   const service::VmRegistry::Generation generation = deps_.vms->generation();
   deps_.metrics->OnPolicy(generation.number, generation.since);
 }
@@ -149,7 +153,7 @@ v1::CheckPolicyResponse PolicyKeeper::Check(const v1::CheckPolicyRequest& reques
     Options options = options_;
     options.config_file = request.file();
     BPMP_ASSIGN_OR_RETURN(const Reading reading,
-                          ReadConfig(std::move(loaded), options, environment_));
+                          ReadConfig(std::move(loaded), options, environment_, &files_));
     AddLines(reading.warnings, response.mutable_warnings());
     AddLines(reading.notes, response.mutable_notes());
     response.set_vms(static_cast<uint32_t>(reading.loaded.config->vms_size()));

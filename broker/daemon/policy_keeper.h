@@ -34,8 +34,8 @@ class PolicyKeeper final : public service::PolicyControl {
     metrics::Metrics* metrics = nullptr;
     const Notifier* notifier = nullptr;
   };
-  // `options` are those that the broker was started with.
-  PolicyKeeper(Deps deps, Options options, Environment environment);
+  // `options` and the effective `config` are those that the broker was started with.
+  PolicyKeeper(Deps deps, Options options, Environment environment, const v1::Config& config);
 
   v1::ReloadPolicyResponse Reload(const v1::ReloadPolicyRequest& request) override
       ABSL_LOCKS_EXCLUDED(turn_);
@@ -49,6 +49,8 @@ class PolicyKeeper final : public service::PolicyControl {
   const Deps deps_;
   const Options options_;
   const Environment environment_;
+  // What a text may name that somebody sends: the broker may read more than he.
+  const std::vector<std::string> files_;
   // One reload after the other, from reading the file: what was read last is in force.
   Mutex turn_;
 };

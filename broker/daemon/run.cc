@@ -33,7 +33,8 @@ Exit Check(const Options& options, const absl::StatusOr<Plan>& plan,
   for (const std::string& note : plan->notes) std::cerr << "note: " << note << "\n";
   const v1::Config& config = plan->config();
   std::cout << (options.config_file.empty() ? "built-in defaults" : options.config_file) << ": OK, "
-            << config.vms_size() << " VMs, sockets in " << config.runtime_dir() << "\n";
+            << config.vms_size() << (config.vms_size() == 1 ? " VM" : " VMs") << ", sockets in "
+            << config.runtime_dir() << "\n";
   return FlushOutput(Exit::kOk);
 }
 

@@ -34,7 +34,11 @@ class Converter {
   Converter(std::string_view file, SourceMap* sources) : file_(file), sources_(sources) {}
 
   absl::Status Run(const YamlNode& root, Message* message) {
-    Fill(root, "", message);
+    if (root.kind == YamlNode::Kind::kScalar) {
+      Problem(root.position, "", "expected named fields ('name: value'), got one word");
+    } else {
+      Fill(root, "", message);
+    }
     if (problems_.items().empty()) return absl::OkStatus();
     std::string text = absl::StrJoin(problems_.items(), "\n");
     if (problems_.more() > 0) absl::StrAppend(&text, "\n... and ", problems_.more(), " more");

@@ -10,6 +10,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "broker/base/string_view.h"
 #include "broker/core/core.h"
 #include "broker/service/convert.h"
 #include "broker/service/lookup.h"
@@ -67,6 +68,10 @@ grpc::ServerUnaryReactor* AdminService::GetServerStatus(
   deps_.engine->Read([response](const core::Core& core) {
     response->set_firmware_tag(core.inventory().fw_tag);
     response->set_quarantined(static_cast<uint32_t>(core.Quarantined().size()));
+    for (const core::Resource pin : core.FailedPins()) {
+      response->add_failed_pins(
+          absl::StrCat(ToAbsl(core::KindName(pin.kind)), " ", core.NameOf(pin)));
+    }
     response->set_clocks(static_cast<uint32_t>(core.Resources(core::ResourceKind::kClock).size()));
     response->set_power_domains(
         static_cast<uint32_t>(core.Resources(core::ResourceKind::kDomain).size()));

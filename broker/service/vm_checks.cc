@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -157,12 +158,20 @@ class VmChecker {
                          who, vm.mode()));
   }
 
+  // What a process can be in; systemd.unit(5) has the characters.
+  static bool IsUnitName(absl::string_view unit) {
+    return (absl::EndsWith(unit, ".service") || absl::EndsWith(unit, ".scope")) &&
+           absl::c_all_of(unit, [](unsigned char c) {
+             return absl::ascii_isalnum(c) || std::string_view(":-_.\\@").find(
+                                                  static_cast<char>(c)) != std::string_view::npos;
+           });
+  }
   void CheckPeer(const v1::VmConfig& vm, const std::string& who) {
     const v1::PeerConfig& peer = vm.peer();
-    if (absl::StrContains(peer.unit(), '/')) {
+    if (!peer.unit().empty() && !IsUnitName(peer.unit())) {
       Problem(peer, "unit",
-              absl::StrFormat("%s: peer.unit: '%s' must be a unit's name alone, as "
-                              "'microvm@net-vm.service'",
+              absl::StrFormat("%s: peer.unit: '%s' is no service or scope, so that nobody could "
+                              "connect; write its whole name, as 'microvm@net-vm.service'",
                               who, peer.unit()));
     }
     if (peer.grace_ms() > kMaxGraceMs) {

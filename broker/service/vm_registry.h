@@ -182,11 +182,16 @@ class VmRegistry {
   // Its VM has another entry.
   void TakeEntry(const v1::VmConfig& config, Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Adds whose certificate another will be, by the entries of `after`: core knows no certificates.
+  void CompareCertificates(const v1::Config& after, core::PolicyDifference* difference) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // vm_registry_reload.cc
   void AddDefined(v1::Config* config) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_)
       ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckEntries(const v1::Config& config, const WhereFn& where) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckUnused(const core::PolicyDifference& difference) const;
   absl::Status FindComingAndGoing(const v1::Config& config, Change* change) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Apply(Change change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changes_)

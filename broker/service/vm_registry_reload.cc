@@ -135,12 +135,37 @@ absl::Status VmRegistry::FindComingAndGoing(const v1::Config& config, Change* ch
   return absl::OkStatus();
 }
 
+// A VM that is gone from the configuration is ended by choice alone, also where it holds nothing at
+// the moment: a guest may suspend its devices.
+absl::Status VmRegistry::CheckUnused(const core::PolicyDifference& difference) const {
+  for (const core::VmDifference& vm : difference.vms) {
+    if (vm.kind != core::VmDifference::Kind::kRemoved) continue;
+    const auto id =
+        deps_.engine->Read([&](const core::Core& core) { return core.FindVm(vm.name); });
+    const auto session = id ? deps_.sessions->Find(*id) : std::nullopt;
+    if (vm.unallowed.empty() && !session) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("vm ", vm.name, " is no longer in the configuration, but ",
+                     !vm.unallowed.empty() ? vm.text.back()
+                     : session->pid != 0   ? absl::StrCat("has a session, of pid ", session->pid)
+                                           : "has a session",
+                     "; remove it first (bpmpctl vm remove ", vm.name, "), or reload with --drop"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<VmRegistry::Reloaded> VmRegistry::Reload(v1::Config* config, const WhereFn& where,
                                                         ReloadOptions options) {
   MutexLock changing(&changes_);
   Change change;
   for (const v1::VmConfig& vm : config->vms()) change.from_file.insert(vm.name());
   AddDefined(config);
+  if (config->runtime_dir() != config_.runtime_dir()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(At(where, *config, "runtime_dir"),
+                     "runtime_dir: differs, and the sockets in it are open: start the broker "
+                     "again"));
+  }
   BPMP_RETURN_IF_ERROR(CheckEntries(*config, where));
   BPMP_ASSIGN_OR_RETURN(const core::PolicySpec spec, ToPolicySpec(*config, where));
   std::vector<core::Note> notes;
@@ -152,13 +177,8 @@ absl::StatusOr<VmRegistry::Reloaded> VmRegistry::Reload(v1::Config* config, cons
   Reloaded reloaded;
   reloaded.difference =
       deps_.engine->Read([&](const core::Core& core) { return core.Compare(change.policy); });
-  for (const core::VmDifference& vm : reloaded.difference.vms) {
-    const bool gone = vm.kind == core::VmDifference::Kind::kRemoved;
-    if (!gone || options.drop || vm.unallowed.empty()) continue;
-    return absl::FailedPreconditionError(
-        absl::StrCat("vm ", vm.name, " is no longer in the configuration, but ", vm.text.back(),
-                     "; remove it first (bpmpctl vm remove ", vm.name, "), or reload with --drop"));
-  }
+  CompareCertificates(*config, &reloaded.difference);
+  if (!options.drop) BPMP_RETURN_IF_ERROR(CheckUnused(reloaded.difference));
   std::set<std::string> texts;
   for (const core::Note& note : notes) {
     reloaded.notes.push_back(core::ToString(note.where) + note.text);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -130,6 +131,7 @@ absl::StatusOr<VmRegistry::Updated> VmRegistry::Update(const v1::VmConfig& entry
   BPMP_ASSIGN_OR_RETURN(core::Policy policy, Compile(config, &updated.notes));
   updated.difference =
       deps_.engine->Read([&](const core::Core& core) { return core.Compare(policy); });
+  CompareCertificates(config, &updated.difference);
   updated.info.config = vm;
   if (options.dry_run) {
     notes_ = notes;
@@ -143,6 +145,26 @@ absl::StatusOr<VmRegistry::Updated> VmRegistry::Update(const v1::VmConfig& entry
   const auto it = vms_.find(vm.name());
   if (it != vms_.end() && it->second.server != nullptr) TakeEntry(vm, &it->second);
   return updated;
+}
+
+void VmRegistry::CompareCertificates(const v1::Config& after,
+                                     core::PolicyDifference* difference) const {
+  MutexLock lock(&mutex_);
+  for (const v1::VmConfig& vm : after.vms()) {
+    const auto it = vms_.find(vm.name());
+    if (it == vms_.end()) continue;
+    const std::string& before = it->second.config.certificate_name();
+    if (vm.certificate_name() == before) continue;
+    auto line = absl::StrCat("over TLS, is who shows a certificate of '", vm.certificate_name(),
+                             "', and no longer of '", before, "'; a session that is open goes on");
+    auto& vms = difference->vms;
+    auto known = absl::c_find_if(vms, [&](const auto& other) { return other.name == vm.name(); });
+    if (known == vms.end()) {
+      known = vms.insert(vms.end(), core::VmDifference());
+      known->name = vm.name();
+    }
+    known->text.push_back(std::move(line));
+  }
 }
 
 void VmRegistry::TakeEntry(const v1::VmConfig& config, Entry* entry) {

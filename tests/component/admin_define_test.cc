@@ -58,7 +58,7 @@ TEST_F(AdminDefineTest, NoTwoVmsHaveOneSocket) {
 
 TEST_F(AdminDefineTest, WhatTheFileMayNotSayIsRefused) {
   EXPECT_EQ(Refusal("socket: 'relative.sock'"), "vm new-vm: socket: must be an absolute path");
-  EXPECT_THAT(Refusal("peer { unit: 'a/b' }"), HasSubstr("must be a unit's name alone"));
+  EXPECT_THAT(Refusal("peer { unit: 'a/b' }"), HasSubstr("is no service or scope"));
   EXPECT_EQ(Refusal("peer { grace_ms: 4000000000 }"),
             "vm new-vm: grace_ms: 4000000000 is over the limit of 600000");
   EXPECT_THAT(Refusal("mode: '0888'"), HasSubstr("vm new-vm: mode: '0888' is no file mode"));
