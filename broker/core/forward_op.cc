@@ -26,6 +26,13 @@ std::optional<mrq::Response> Shown(const mrq::Request& request, const mrq::Respo
   return mrq::OkU32(counts ? std::min(*value, kMostZones) : *value);
 }
 
+// What the firmware answers the same for as long as it runs: how many zones, where it shuts down,
+// the table of latencies.
+bool IsConstant(const mrq::Request& request) {
+  const auto* thermal = std::get_if<mrq::ThermalRequest>(&request);
+  return thermal == nullptr || thermal->cmd != mrq::ThermalCmd::kGetTemp;
+}
+
 }  // namespace
 
 void ForwardOp::Begin(Machine& machine) {
@@ -45,6 +52,9 @@ void ForwardOp::Answer(Machine& machine, const Outcome& outcome) {
     reason = !shown        ? Reason::kBackendFailed
              : shown->ok() ? Reason::kReadable
                            : Reason::kFirmwareRefused;
+    if (response.ok() && IsConstant(request_) && machine.Told(request_) == nullptr) {
+      machine.answers.emplace_back(request_, response);
+    }
   }
   ReplyAll(machine, response, reason);
   machine.scheduler.Finish(this);

@@ -161,6 +161,14 @@ struct Machine {
   absl::flat_hash_map<ClockId, VmId> blocked;
   // Owe what can't be set without power: to be settled when a domain was turned on.
   absl::flat_hash_set<ClockId> unpowered;
+  // What the firmware has said of itself and says the same of each time: at most a few dozen.
+  std::vector<std::pair<mrq::Request, mrq::Response>> answers;
+  const mrq::Response* Told(const mrq::Request& request) const {
+    for (const auto& [asked, answer] : answers) {
+      if (asked == request) return &answer;
+    }
+    return nullptr;
+  }
   bool powered = false;                             // a domain was turned on since somebody looked
   absl::flat_hash_map<VmId, Admission> admissions;  // but for kOpen
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch

@@ -17,6 +17,9 @@ Decision Requests::Refused(Waiter waiter, const mrq::Request& request) {
 
 Decision Requests::Forward(const Verdict& verdict, Waiter waiter, const mrq::Request& request) {
   if (verdict.kind == Verdict::Kind::kRefuse) return Refuse(verdict, waiter, {}, request);
+  if (const mrq::Response* told = machine_.Told(request)) {
+    return ReplyWith(*told, Reason::kReadable);
+  }
   return Start(waiter, std::make_unique<ForwardOp>(waiter.vm, request));
 }
 
