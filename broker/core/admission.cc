@@ -52,15 +52,15 @@ std::optional<Verdict> Core::Impl::RefuseDrained(VmId vm, const mrq::Request& re
   return verdict;
 }
 
-// What a VM did has an end: nothing is recorded of it, and nothing is on its way. What is in
-// quarantine for it is an administrator's to look at, and ends by itself no more.
+// What a VM did has an end: nothing is recorded of it, and nothing is on its way. What its
+// release left to an administrator ends by itself no more.
 bool Core::Impl::Idle(VmId vm) const {
   const Ledger& ledger = machine.ledger;
   // The cheap ones first: this is asked after each step while somebody waits for the VM.
   return !Releasing(vm) && ledger.ClockVotes(vm) == 0 && ledger.DomainVotes(vm) == 0 &&
          machine.scheduler.Waiting(vm) == 0 && machine.scheduler.BusyFor(vm).empty() &&
          absl::c_all_of(ledger.TouchedBy(vm),
-                        [&](Line line) { return ledger.At(line).quarantined == vm; });
+                        [&](Line line) { return machine.IsForAdmin(vm, line); });
 }
 
 bool Core::Impl::HasResidue(VmId vm) const {

@@ -67,7 +67,8 @@ class Comparer {
   Line LineOf(auto id) const { return machine_.ledger.lines().Of(id); }
 
   bool IsUnallowed(VmId vm, ResetId reset) const {
-    return machine_.ledger.ResetMark(vm, LineOf(reset)) != 0 &&
+    const Line line = LineOf(reset);
+    return machine_.ledger.ResetMark(vm, line) != 0 && !machine_.IsForAdmin(vm, line) &&
            after_.Allows(vm, reset) < Access::kExclusive;
   }
   bool IsUnallowed(VmId vm, PcieControllerId controller) const {

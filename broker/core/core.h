@@ -248,8 +248,9 @@ class Core {
   // All that exist, by id; of PCIe controllers those that some VM has or had on.
   std::vector<Resource> Resources(ResourceKind kind) const;
   std::vector<Resource> Quarantined() const;
-  // What the policy pins and the host doesn't hold, or not at its rate, because the firmware
-  // refused that too often. Tried again when a power domain was turned on, or the pin changes.
+  // What the policy pins and the host doesn't hold, or not at its rate, because that
+  // was refused too often: by the firmware, or for a VM that is in the way. Tried again when a
+  // power domain was turned on, a VM was released, or the pin changes.
   std::vector<Resource> FailedPins() const;
   // `max_rate_hz`: as of Call.
   Explanation Explain(VmId vm, const mrq::Request& request,

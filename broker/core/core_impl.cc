@@ -114,7 +114,7 @@ void Core::Impl::PinTo(const Pin& pin) {
   requests.Decide(nobody, request);
 }
 
-// A configured pin that the hardware refused is asked for some times more; each failure was said.
+// A configured pin that was refused is asked for some times more; each failure was said.
 void Core::Impl::RetryPins() {
   std::erase_if(pending_pins, [&](PendingPin& pending) {
     const Line line = machine.ledger.lines().Of(pending.pin.resource);
@@ -166,15 +166,11 @@ Decision Core::Impl::Decide(const Call& call) {
 
 void Core::Impl::Settle() {
   machine.scheduler.Pump();
-  if (std::exchange(machine.powered, false)) {
-    for (PendingPin& pending : pending_pins) {
-      if (GaveUp(pending)) pending.tried = 0;
-    }
-  }
   for (auto finished = releaser.TakeFinished(); !finished.empty();
        finished = releaser.TakeFinished()) {
     for (const VmId vm : finished) {
       auto calls = parked.extract(vm);
+      machine.way_is_free = true;
       if (calls.empty()) continue;
       for (const Call& call : calls.mapped()) {
         const Decision decision = Decide(call);
@@ -185,6 +181,8 @@ void Core::Impl::Settle() {
     }
     machine.scheduler.Pump();
   }
+  if (!std::exchange(machine.way_is_free, false)) return;
+  for (PendingPin& pending : pending_pins) pending.tried = 0;
 }
 
 void Core::Impl::Expire(Ticket ticket) {

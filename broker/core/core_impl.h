@@ -56,7 +56,7 @@ class Core::Impl {
     int tried = 0;
   };
   // Configured, and not known to stand. One that was tried too often is there to be told, and tried
-  // again when a domain was turned on: it may have been what it lacked.
+  // again when what it lacked may be there.
   std::vector<PendingPin> pending_pins;
   bool GaveUp(const PendingPin& pending) const {
     return pending.tried > machine.options.max_retries;

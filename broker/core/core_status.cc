@@ -174,8 +174,8 @@ std::vector<Resource> Core::Quarantined() const {
 std::vector<Resource> Core::FailedPins() const {
   std::vector<Resource> failed;
   for (const auto& pending : impl_->pending_pins) {
-    if (impl_->GaveUp(pending) && !impl_->Stands(pending.pin))
-      failed.push_back(pending.pin.resource);
+    if (!impl_->GaveUp(pending) || impl_->Stands(pending.pin)) continue;
+    failed.push_back(pending.pin.resource);
   }
   return failed;
 }

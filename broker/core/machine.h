@@ -70,6 +70,9 @@ struct Machine {
   void DropVote(VmId vm, Resource resource);
   // It was found on, is the VM's by its policy, and nobody has used it since.
   bool IsResidueOf(VmId vm, Line line) const;
+  // A reset that the VM's release couldn't assert, and nobody uses since: it is in quarantine, and
+  // an administrator says when it is fit for use.
+  bool IsForAdmin(VmId vm, Line line) const;
   // Nobody holds it and it isn't to be left on.
   bool Unheld(Resource resource) const;
   Admission AdmissionOf(VmId vm) const;
@@ -169,8 +172,10 @@ struct Machine {
     }
     return nullptr;
   }
-  bool powered = false;                             // a domain was turned on since somebody looked
-  absl::flat_hash_map<VmId, Admission> admissions;  // but for kOpen
+  // What a pin lacked may be there: a domain was turned on, or a VM has left, since somebody
+  // looked.
+  bool way_is_free = false;
+  absl::flat_hash_map<VmId, Admission> admissions;       // but for kOpen
   absl::flat_hash_set<std::pair<VmId, size_t>> granted;  // devices used in this epoch
   // In Hz, as the firmware said when somebody asked: it never changes.
   absl::flat_hash_map<ClockId, int64_t> fmax_at_vmin;

@@ -63,7 +63,7 @@ void Machine::Settle(VmId vm, ClockId clock) {
 
 void Machine::OnPowered(VmId vm, Resource domain) {
   if (domain.kind != ResourceKind::kDomain) return;
-  powered = true;
+  way_is_free = true;
   // Which domain a clock belongs to isn't always known; what still has no power comes back.
   for (const ClockId clock : std::exchange(unpowered, {})) Settle(vm, clock);
 }
@@ -161,6 +161,12 @@ void Machine::SettleResets(VmId vm, Resource resource) {
     if (!Uses(device, resource)) continue;
     for (const ResetId reset : device.resets) PayAssert(vm, reset);
   }
+}
+
+bool Machine::IsForAdmin(VmId vm, Line line) const {
+  return ledger.At(line).quarantined == vm &&
+         ledger.lines().At(line).kind == ResourceKind::kReset &&
+         ledger.ResetMark(vm, line) == kResetTouched;
 }
 
 void Machine::PayAssert(VmId vm, ResetId reset) {

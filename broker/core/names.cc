@@ -19,8 +19,7 @@ namespace {
 std::optional<uint32_t> Number(std::string_view text) {
   uint32_t value = 0;
   if (absl::StartsWith(ToAbsl(text), "0x")) {
-    return absl::SimpleHexAtoi(ToAbsl(text.substr(2)), &value) ? std::optional(value)
-                                                               : std::nullopt;
+    return absl::SimpleHexAtoi(ToAbsl(text), &value) ? std::optional(value) : std::nullopt;
   }
   if (absl::SimpleAtoi(ToAbsl(text), &value)) return value;
   return std::nullopt;

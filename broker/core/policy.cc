@@ -201,25 +201,7 @@ class Compiler {
     use.clock_on_exit = grant.clock_on_exit;
     use.pulse_on_grant = grant.pulse_on_grant;
     for (const ClockId clock : device->clocks) GiveClock(grant, *device, clock, who, vm, &use);
-    std::vector<Resource> shared;
-    for (const ClockId clock : device->shared_clocks) {
-      if (inventory_.Find(clock) == nullptr) {
-        LeftOut(grant, who, "clock", clock.value());
-        continue;
-      }
-      Raise(&vm->clocks, clock.value(), Access::kVote);
-      use.clocks.push_back(clock);
-      shared.push_back(Resource::Of(clock));
-    }
-    if (!shared.empty()) {
-      findings_.Say(grant.where,
-                    absl::StrFormat("%s: device '%s' gives only 'vote' on %s: the profile says "
-                                    "that they feed others, too",
-                                    who, grant.device,
-                                    absl::StrJoin(shared, ", ", [&](auto* out, Resource clock) {
-                                      absl::StrAppend(out, names_.NameOf(clock));
-                                    })));
-    }
+    GiveShared(grant, *device, who, vm, &use);
     for (const ResetId reset : device->resets) {
       if (!inventory_.Has(reset)) {
         LeftOut(grant, who, "reset", reset.value());
@@ -238,6 +220,24 @@ class Compiler {
       use.domains.push_back(domain);
     }
     vm->devices.push_back(std::move(use));
+  }
+
+  void GiveShared(const DeviceGrant& grant, const Device& device, const std::string& who,
+                  VmPolicy* vm, DeviceUse* use) {
+    std::vector<std::string> names;
+    for (const ClockId clock : device.shared_clocks) {
+      if (inventory_.Find(clock) == nullptr) {
+        LeftOut(grant, who, "clock", clock.value());
+        continue;
+      }
+      Raise(&vm->clocks, clock.value(), Access::kVote);
+      use->clocks.push_back(clock);
+      names.push_back(names_.NameOf(Resource::Of(clock)));
+    }
+    if (names.empty()) return;
+    findings_.Say(grant.where, absl::StrFormat("%s: device '%s' gives only 'vote' on %s: by the "
+                                               "profile, whoever asks may share that",
+                                               who, grant.device, absl::StrJoin(names, ", ")));
   }
 
   void GiveClock(const DeviceGrant& grant, const Device& device, ClockId clock,

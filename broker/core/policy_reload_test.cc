@@ -211,6 +211,25 @@ TEST_F(PolicyReload, APinThatIsRefusedIsToldAndTriedAgainWithPower) {
   EXPECT_THAT(rig_.core().FailedPins(), IsEmpty());
 }
 
+TEST_F(PolicyReload, APinThatAVmIsInTheWayOfStandsOnceThatHasLeft) {
+  UseUart();
+  board_.spec.pins = {{ResourceKind::kClock, "uart", 50 * kMHz, {}}};
+  const auto settle = [this] {
+    rig_.RunAll();
+    while (rig_.core().NeedsMaintenance()) {
+      rig_.Maintain();
+      rig_.RunAll();
+    }
+  };
+  ASSERT_TRUE(rig_.Install(board_.spec, kKeep).ok());
+  settle();
+  EXPECT_THAT(rig_.core().FailedPins(), ElementsAre(Resource::Of(kUart)));
+  rig_.Release(kUartVm);
+  settle();
+  EXPECT_THAT(rig_.core().FailedPins(), IsEmpty());
+  EXPECT_EQ(rig_.Status(kUart).pinned_rate_hz, 50 * kMHz);
+}
+
 TEST_F(PolicyReload, APinnedRateGoesWithoutAnEdge) {
   board_.spec.pins = {{ResourceKind::kClock, "can0", 10 * kMHz, {}}};
   Install(kKeep);

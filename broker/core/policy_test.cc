@@ -276,7 +276,7 @@ TEST(PolicyTest, LeavesOutWhatADeviceNeedsNotHave) {
   };
   EXPECT_TRUE(said("the firmware has no clock 13 of device 'old': it is left out"));
   EXPECT_TRUE(said("the firmware has no reset"));
-  EXPECT_TRUE(said("device 'old' gives only 'vote' on fuse: the profile says"));
+  EXPECT_TRUE(said("device 'old' gives only 'vote' on fuse: by the profile"));
 }
 
 TEST(PolicyTest, TheHighestGrantCounts) {

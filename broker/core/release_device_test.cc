@@ -127,6 +127,13 @@ TEST_F(ReleaseStepsTest, AResetThatCantBeAssertedLeavesTheVmFree) {
     EXPECT_THAT(rig_.core().Quarantined(), ElementsAre(reset));
     EXPECT_TRUE(rig_.core().IsFree(kUartVm)) << "nothing more is going to happen to it";
   }
+  // Whoever uses it again isn't free, in quarantine or not.
+  rig_.Call(kUartVm, Deassert(kUartReset));
+  EXPECT_FALSE(rig_.core().IsFree(kUartVm));
+  rig_.Release(kUartVm);
+  rig_.End(Fate::kRefused);
+  rig_.RunAll();
+  EXPECT_TRUE(rig_.core().IsFree(kUartVm));
   // An administrator has done it.
   ASSERT_TRUE(rig_.ClearQuarantine(reset).ok());
   EXPECT_TRUE(rig_.core().IsFree(kUartVm));

@@ -175,7 +175,10 @@ void ResetOp::Answer(Machine& machine, const Outcome& outcome) {
 
 void ResetOp::End(Machine& machine, bool ok) {
   // A mark that went may have been the last that kept the line deasserted.
-  if (purpose_ != Purpose::kSettle) machine.PayAssert(vm(), reset_);
+  // After a release that failed it is an administrator's to say when it may be asserted.
+  if (purpose_ != Purpose::kSettle && (ok || purpose_ != Purpose::kRelease)) {
+    machine.PayAssert(vm(), reset_);
+  }
   machine.scheduler.Finish(this);
   Done(ok);
 }

@@ -37,6 +37,7 @@ struct Past {
   AuditView view;
   std::string json;
   uint64_t forgotten = 0;
+  uint64_t missing = 0;  // of those, before the next event that is wanted
   uint64_t found = 0;
 };
 absl::Status Read(AdminClient& admin, const AuditOptions& options, uint64_t last, Past* past) {
@@ -44,10 +45,13 @@ absl::Status Read(AdminClient& admin, const AuditOptions& options, uint64_t last
   request.set_since(1);
   return ReadEvents(admin, request, [&](const v1::Event& event) {
     past->forgotten += event.lost();
+    past->missing += event.lost();
     if (event.number() <= last && IsWanted(options, event)) {
       ++past->found;
       past->view.Add(event);
-      past->json += ToJson(event, JsonLayout::kOneLine);
+      v1::Event told = event;
+      told.set_lost(std::exchange(past->missing, 0));
+      past->json += ToJson(told, JsonLayout::kOneLine);
     }
     return event.number() < last;
   });
@@ -70,9 +74,10 @@ absl::StatusOr<ExitCode> Audit(Context& context, const AuditOptions& options) {
     return ExitCode::kOk;
   }
   const Style& style = context.style();
-  context.Print(absl::StrCat(
-      past.forgotten > 0 ? GapLine(past.forgotten, Gap::kForgotten, style) : "",
-      past.found > 0 ? past.view.Text(absl::LocalTimeZone(), style) : "nothing is remembered\n"));
+  context.Print(
+      absl::StrCat(past.forgotten > 0 ? GapLine(past.forgotten, Gap::kForgotten, style) : "",
+                   past.found > 0 ? past.view.Text(absl::LocalTimeZone(), style)
+                                  : "nothing of that kind is remembered\n"));
   return ExitCode::kOk;
 }
 

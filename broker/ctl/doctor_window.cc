@@ -66,8 +66,8 @@ absl::StatusOr<uint64_t> DoorbellsIn(const devicetree::Tree& tree, const devicet
 
 struct FrontEnd {
   const char* device;
-  // Where it is if it isn't told: in QEMU before 10.1, and since that has something else there
-  // (qemu-client/qemu/docs/specs).
+  // Where it is if it isn't told (qemu-client/qemu/docs/specs): the first that is free. QEMU before
+  // 10.1 has nothing else there; since then that depends on the machine's options.
   std::array<uint64_t, 2> places;
   absl::StatusOr<uint64_t> (*in_tree)(const devicetree::Tree&, const devicetree::Node& bpmp);
 };
@@ -76,16 +76,15 @@ constexpr FrontEnd kFrontEnds[] = {
     {"nvidia-bpmp-mailbox", {0x0b000000, 0x0b000000}, DoorbellsIn},
 };
 
-// Where the device of "qemu 10.0.2" is if it isn't told; both places of a client that says nothing.
+// Where the device of "qemu 10.0.2" is if it isn't told.
 std::vector<uint64_t> PlacesFor(const std::string& client, const FrontEnd& front_end) {
   const std::vector<absl::string_view> words = absl::StrSplit(client, absl::ByAnyChar(" ."));
   int major = 0;
   int minor = 0;
-  if (words.size() < 3 || words[0] != "qemu" || !absl::SimpleAtoi(words[1], &major) ||
-      !absl::SimpleAtoi(words[2], &minor)) {
-    return {front_end.places.begin(), front_end.places.end()};
-  }
-  return {front_end.places[std::pair(major, minor) >= std::pair(10, 1) ? 1 : 0]};
+  const bool known = words.size() >= 3 && words[0] == "qemu" &&
+                     absl::SimpleAtoi(words[1], &major) && absl::SimpleAtoi(words[2], &minor);
+  if (known && std::pair(major, minor) < std::pair(10, 1)) return {front_end.places[0]};
+  return {front_end.places.begin(), front_end.places.end()};
 }
 
 // What follows `option`, with one or two dashes.

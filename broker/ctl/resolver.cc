@@ -2,6 +2,8 @@
 #include "broker/ctl/resolver.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "broker/base/status_macros.h"
 #include "broker/ctl/style.h"
 #include "broker/ctl/suggest.h"
+#include "broker/ctl/units.h"
 
 namespace bpmp::ctl {
 namespace {
@@ -33,7 +36,12 @@ const char* VerbOf(v1::ResourceKind kind) {
 }
 
 bool IsCalled(const v1::ResourceState& resource, const std::string& name) {
-  return resource.name() == name || absl::StrCat(resource.id()) == name;
+  if (resource.name() == name) {
+    return true;
+  }
+  const absl::StatusOr<uint64_t> id =
+      ParseNumber(name, std::numeric_limits<uint32_t>::max(), "an id");
+  return id.ok() && *id == resource.id();
 }
 
 absl::StatusOr<Resources> List(AdminClient& admin, v1::ResourceKind kind) {

@@ -66,7 +66,7 @@ absl::StatusOr<ExitCode> Top(Context& context, const TopOptions& options) {
   BPMP_ASSIGN_OR_RETURN(Sample before, Take(*admin));
   absl::Notification interrupted;
   const InterruptGuard guard([&interrupted] { interrupted.Notify(); });
-  for (uint64_t shown = 0; options.count == 0 || shown < options.count; ++shown) {
+  for (uint64_t shown = 0; options.count == 0 || shown < options.count;) {
     if (interrupted.WaitForNotificationWithTimeout(interval)) break;
     absl::StatusOr<Sample> now = Take(*admin);
     if (!now.ok()) {
@@ -75,6 +75,7 @@ absl::StatusOr<ExitCode> Top(Context& context, const TopOptions& options) {
     }
     if (!Show(context, before, *now)) break;
     before = *std::move(now);
+    ++shown;
   }
   // What comes next begins below the last picture.
   if (context.style().color && !context.globals().json()) context.Print("\n");

@@ -97,6 +97,7 @@ TEST_F(VerbsTest, ResourcesAreListedAndShown) {
   EXPECT_EQ(Ctl({"clock", "list", "--vm", "net-vm"}).out.find("uarta"), std::string::npos);
   EXPECT_THAT(Ctl({"clock", "list", "--vm", "gpu-vm"}).out, HasSubstr("uarta"));
   EXPECT_THAT(Ctl({"clock", "show", "155"}).out, HasSubstr("uarta (155)"));
+  EXPECT_THAT(Ctl({"clock", "show", "0x9b"}).out, HasSubstr("uarta (155)"));
   EXPECT_THAT(Ctl({"clock", "tree"}).out, HasSubstr("uarta"));
   EXPECT_THAT(Ctl({"clock", "holders"}).out, HasSubstr("gpu-vm"));
   EXPECT_EQ(Ctl({"clock", "holders", "vic"}).out, "nobody holds vic\n");

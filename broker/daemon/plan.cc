@@ -87,9 +87,25 @@ std::vector<std::string> NoteLines(const std::vector<core::Note>& notes) {
   return lines;
 }
 
+// A problem for each file of `config` that isn't among the readable ones.
+void Refuse(const v1::Config& config, const std::vector<std::string>& readable,
+            const SourceMap& sources, std::vector<std::string>* problems) {
+  const auto refuse = [&](std::string_view field, int index, const std::string& file) {
+    if (absl::c_linear_search(readable, AbsolutePath(file))) return;
+    problems->push_back(absl::StrCat(
+        sources.Prefix(config, field, index), file,
+        " is a file that the running broker's configuration doesn't name, and it opens no other "
+        "for a text that it is sent; check it where the files are: bpmp-broker --config FILE "
+        "--check"));
+  };
+  for (int i = 0; i < config.profiles_size(); ++i) refuse("profiles", i, config.profiles(i));
+  if (IsTreeFile(config.device_tree())) refuse("device_tree", 0, config.device_tree());
+}
+
 std::vector<std::string> FilesOf(const v1::Config& config) {
   std::vector<std::string> files(config.profiles().begin(), config.profiles().end());
   if (IsTreeFile(config.device_tree())) files.push_back(config.device_tree());
+  for (std::string& file : files) file = AbsolutePath(file);
   return files;
 }
 
@@ -103,16 +119,9 @@ absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
   if (options.sim) config->mutable_backend()->set_kind(v1::BackendConfig::SIM);
   BPMP_RETURN_IF_ERROR(
       AsConfigError(ApplyDefaults(environment, DirectoryOf(options.config_file), config)));
-  for (const std::string& file : FilesOf(*config)) {
-    if (readable == nullptr || absl::c_linear_search(*readable, file)) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat(file,
-                     ": is a file that the running broker's configuration doesn't name, and it "
-                     "opens no other for a text that it is sent; check it where the files are: "
-                     "bpmp-broker --config FILE --check"));
-  }
   ConfigReport report = CheckConfig(*config, reading.loaded.sources);
   reading.warnings = std::move(report.warnings);
+  if (readable != nullptr) Refuse(*config, *readable, reading.loaded.sources, &report.problems);
   if (!report.problems.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(report.problems, "\n"));
   }

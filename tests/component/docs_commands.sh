@@ -13,7 +13,8 @@ dir="$(mktemp -d "${TMPDIR:-/tmp}/bpmp-docs-XXXXXX")"
 broker=
 finish() {
   # Sessions that stay end with their broker.
-  if [ -n "$broker" ]; then kill "$broker" && wait "$broker" || true; fi
+  kill $(jobs -p) 2>/dev/null || true
+  wait
   rm -rf "$dir"
 }
 trap finish EXIT
@@ -107,10 +108,10 @@ stay() {
   local pid
   bash -o pipefail -c "$1" </dev/null >"$dir/out" 2>"$dir/err" &
   pid=$!
-  until grep -q ': ok$' "$dir/out"; do
+  until grep -q '^clk .*: ' "$dir/out"; do
     kill -0 "$pid" 2>/dev/null || { wait "$pid"; return 1; }
   done
-  kill -0 "$pid"
+  grep -q ': ok$' "$dir/out" && kill -0 "$pid"
 }
 
 # As it is written, but for the board's own files, and for what goes on until somebody ends it.
