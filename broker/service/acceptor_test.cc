@@ -48,8 +48,8 @@ class AcceptorTest : public ::testing::Test {
   Acceptor acceptor_;
 };
 
-TEST_F(AcceptorTest, SaysThatItGotNoDescriptors) {
-  EXPECT_TRUE(acceptor_.status().ok()) << acceptor_.status();
+// Without a thread beside it: the limit is the process's, and UBSan looks at memory through a pipe.
+TEST(AcceptorWithoutDescriptors, SaysSo) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none{0, before.rlim_max};
@@ -59,6 +59,7 @@ TEST_F(AcceptorTest, SaysThatItGotNoDescriptors) {
   EXPECT_THAT(without.status().ToString(),
               AllOf(HasSubstr("limit of open files is too low"), HasSubstr("Too many open files")));
   without.After(absl::ZeroDuration(), [] { FAIL() << "there is nothing to wait with"; });
+  EXPECT_TRUE(Acceptor().status().ok());
 }
 
 TEST_F(AcceptorTest, HandsOverConnectionsNonBlocking) {
