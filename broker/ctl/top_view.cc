@@ -70,11 +70,12 @@ std::string BrokerLine(const Sample& now, const std::vector<Row>& rows, const St
       status.transfers_overdue() == 0 ? ""
                                       : absl::StrCat(", ", status.transfers_overdue(), " overdue"),
       status.quarantined() == 0 ? "" : absl::StrCat(", ", status.quarantined(), " in quarantine"));
-  return absl::StrCat("bpmp-broker ", status.version(), ", ", status.sessions(), " of ",
-                      status.vms(), status.vms() == 1 ? " VM" : " VMs", " connected, ",
-                      RateText(rate), " requests/s; backend ", status.backend(), ": ",
-                      status.transfers_running(), " running, ", status.transfers_queued(),
-                      " waiting", Paint(wrong, Tone::kBad, style), "\n");
+  // First, because a narrow terminal cuts the rest.
+  return absl::StrCat("bpmp-broker ", status.version(), Paint(wrong, Tone::kBad, style), ", ",
+                      status.sessions(), " of ", status.vms(), status.vms() == 1 ? " VM" : " VMs",
+                      " connected, ", RateText(rate), " requests/s; backend ", status.backend(),
+                      ": ", status.transfers_running(), " running, ", status.transfers_queued(),
+                      " waiting\n");
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST(TopViewTest, SaysWhatIsWrong) {
   now.status.set_transfers_overdue(2);
   now.status.set_quarantined(1);
   EXPECT_THAT(TopText(At(0), now, kAll, Style()),
-              HasSubstr("waiting, NOT ANSWERING, 2 overdue, 1 in quarantine\n"));
+              StartsWith("bpmp-broker 1.2.3, NOT ANSWERING, 2 overdue, 1 in quarantine, 0 of "));
 }
 
 }  // namespace
