@@ -42,6 +42,12 @@ class SuggestTest : public ::testing::Test {
     for (const DeviceGrant& grant : suggestion.spec.devices) names.push_back(grant.device);
     return names;
   }
+  static void Give(const Suggestion& suggestion, VmSpec* vm) {
+    vm->devices = suggestion.spec.devices;
+    vm->clocks = suggestion.spec.clocks;
+    vm->resets = suggestion.spec.resets;
+    vm->domains = suggestion.spec.domains;
+  }
   Suggestion Of(VmId vm) { return rig_.core().Suggest(vm); }
 
   Rig rig_{FreeBoard()};
@@ -127,11 +133,7 @@ TEST_F(SuggestTest, ADeviceWhoseDomainIsAnothersIsGivenPieceByPiece) {
   const Suggestion suggestion = rig.core().Suggest(kGuestVm);
   EXPECT_THAT(Devices(suggestion), IsEmpty());
   EXPECT_THAT(Words(suggestion.spec.domains), ElementsAre("eth=vote"));
-  VmSpec& vm = board.spec.vms[kGuestVm.value() - 1];
-  vm.devices = suggestion.spec.devices;
-  vm.clocks = suggestion.spec.clocks;
-  vm.resets = suggestion.spec.resets;
-  vm.domains = suggestion.spec.domains;
+  Give(suggestion, &board.spec.vms[kGuestVm.value() - 1]);
   EXPECT_TRUE(rig.Install(board.spec).ok());
 }
 
@@ -143,11 +145,7 @@ TEST_F(SuggestTest, IsEnough) {
   for (const mrq::Request& request : kAsked) rig_.Call(kGuestVm, request);
   Board board = FreeBoard();
   const Suggestion suggestion = Of(kGuestVm);
-  VmSpec& vm = board.spec.vms[kGuestVm.value() - 1];
-  vm.devices = suggestion.spec.devices;
-  vm.clocks = suggestion.spec.clocks;
-  vm.resets = suggestion.spec.resets;
-  vm.domains = suggestion.spec.domains;
+  Give(suggestion, &board.spec.vms[kGuestVm.value() - 1]);
   Rig rig(std::move(board));
   for (const mrq::Request& request : kAsked) {
     EXPECT_EQ(rig.Error(kGuestVm, request), 0) << mrq::Describe(request);

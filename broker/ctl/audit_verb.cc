@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "broker/base/status_macros.h"
 #include "broker/ctl/audit_view.h"
@@ -20,16 +17,13 @@ namespace bpmp::ctl {
 namespace {
 
 struct AuditOptions {
-  std::vector<std::string> vms;
-  std::vector<std::string> kinds;
+  EventFilter filter;
   bool all = false;
 };
 
 bool IsWanted(const AuditOptions& options, const v1::Event& event) {
-  const bool kind = options.kinds.empty() ? options.all || IsDecision(event.kind())
-                                          : absl::c_linear_search(options.kinds, event.kind());
-  return kind && (options.vms.empty() || absl::c_linear_search(options.vms, event.vm()) ||
-                  absl::c_linear_search(options.vms, event.other()));
+  const bool decides = options.all || !options.filter.kinds.empty() || IsDecision(event.kind());
+  return decides && options.filter.Wants(event);
 }
 
 // What is remembered, up to the event that is the last now.
@@ -67,7 +61,7 @@ absl::StatusOr<ExitCode> Audit(Context& context, const AuditOptions& options) {
     BPMP_RETURN_IF_ERROR(Read(*admin, options, status.last_event(), &past));
   }
   if (past.found == 0 && !WasInterrupted()) {
-    BPMP_RETURN_IF_ERROR(CheckEventFilters(*admin, options.vms, options.kinds));
+    BPMP_RETURN_IF_ERROR(CheckFilter(*admin, options.filter));
   }
   if (context.globals().json()) {
     context.Print(past.json);
@@ -88,12 +82,7 @@ void AddAuditVerb(VerbTree& verbs) {
   CLI::App* audit =
       verbs.Add("audit", "Who was refused what, and why, and what became of VMs and the policy",
                 [options](Context& context) { return Audit(context, *options); });
-  audit->add_option("--vm", options->vms, "Only what concerns this VM (may be repeated)")
-      ->type_name("VM")
-      ->allow_extra_args(false);
-  audit->add_option("--kind", options->kinds, "Only of this kind, e.g. denied (may be repeated)")
-      ->type_name("EVENT")
-      ->allow_extra_args(false);
+  AddFilterOptions(audit, &options->filter);
   audit->add_flag("--all", options->all, "Also the ordinary use: votes, edges, rates, resets");
 }
 

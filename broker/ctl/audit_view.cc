@@ -13,18 +13,14 @@
 namespace bpmp::ctl {
 namespace {
 
-constexpr std::string_view kDecisions[] = {
-    "denied",          "conflict",        "would-deny",  "unbalanced",     "withheld",
-    "edge-failed",     "unknown",         "quarantined", "cleared",        "pinned",
-    "vm-defined",      "vm-deleted",      "vm-updated",  "vm-draining",    "vm-undrained",
-    "release-started", "release-step",    "released",    "session-opened", "session-lost",
-    "session-closed",  "session-refused", "throttled",   "thermal-trip",   "inbound-dropped",
-    "policy-reloaded", "policy-refused"};
+// The ordinary use of a device, of which there is much.
+constexpr std::string_view kOrdinary[] = {"vote",   "edge",  "endpoint-pll", "rate",
+                                          "parent", "moved", "reset"};
 
 }  // namespace
 
 bool IsDecision(std::string_view kind) {
-  return std::find(std::begin(kDecisions), std::end(kDecisions), kind) != std::end(kDecisions);
+  return std::find(std::begin(kOrdinary), std::end(kOrdinary), kind) == std::end(kOrdinary);
 }
 
 void AuditView::Add(const v1::Event& event) {

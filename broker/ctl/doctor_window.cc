@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 #include "broker/base/string_view.h"
 #include "broker/ctl/doctor_checks.h"
 #include "broker/ctl/selftest_checks.h"
+#include "broker/ctl/units.h"
 #include "broker/devicetree/bpmp_use.h"
 #include "broker/devicetree/cells.h"
 #include "broker/devicetree/tree.h"
@@ -140,13 +142,6 @@ Device ReadDevice(const std::string& text) {
   return device;
 }
 
-std::optional<uint64_t> ReadAddress(absl::string_view text) {
-  uint64_t address = 0;
-  const bool hex = absl::ConsumePrefix(&text, "0x");
-  const bool ok = hex ? absl::SimpleHexAtoi(text, &address) : absl::SimpleAtoi(text, &address);
-  return ok ? std::optional(address) : std::nullopt;
-}
-
 // The VMM's device of that kind.
 std::optional<Device> FindDevice(const std::vector<std::string>& arguments,
                                  std::string_view driver) {
@@ -184,9 +179,9 @@ std::string FaultOf(const v1::Vm& vm, const HostView& host,
   if (!asked.ok()) {
     return absl::StrCat(vm.name(), "'s device tree ", *tree, ": ", asked.status().message());
   }
-  const auto given = ReadAddress(device->addr);
+  const auto given = ParseNumber(device->addr, std::numeric_limits<uint64_t>::max(), "an address");
   const std::vector<uint64_t> places =
-      given ? std::vector{*given} : PlacesFor(vm.session().client(), front_end);
+      given.ok() ? std::vector{*given} : PlacesFor(vm.session().client(), front_end);
   if (std::find(places.begin(), places.end(), *asked) != places.end()) return "";
   return absl::StrFormat("%s's kernel looks at 0x%x, the device is at 0x%x", vm.name(), *asked,
                          places[0]);

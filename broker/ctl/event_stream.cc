@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/ctl/event_stream.h"
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "broker/base/status_macros.h"
@@ -37,17 +37,31 @@ absl::Status ReadEvents(AdminClient& admin, const v1::WatchRequest& request,
   return ExplainFailure(status, admin.endpoint(), admin.timeout());
 }
 
-absl::Status CheckEventFilters(AdminClient& admin, const std::vector<std::string>& vms,
-                               const std::vector<std::string>& kinds) {
+bool EventFilter::Wants(const v1::Event& event) const {
+  return (kinds.empty() || absl::c_linear_search(kinds, event.kind())) &&
+         (vms.empty() || absl::c_linear_search(vms, event.vm()) ||
+          absl::c_linear_search(vms, event.other()));
+}
+
+void AddFilterOptions(CLI::App* verb, EventFilter* filter) {
+  verb->add_option("--vm", filter->vms, "Only of this VM (may be repeated)")
+      ->type_name("VM")
+      ->allow_extra_args(false);
+  verb->add_option("--kind", filter->kinds, "Only of this kind, e.g. denied (may be repeated)")
+      ->type_name("EVENT")
+      ->allow_extra_args(false);
+}
+
+absl::Status CheckFilter(AdminClient& admin, const EventFilter& filter) {
   const std::vector<std::string> known = EventKinds();
-  for (const std::string& kind : kinds) {
-    if (std::find(known.begin(), known.end(), kind) == known.end()) {
+  for (const std::string& kind : filter.kinds) {
+    if (!absl::c_linear_search(known, kind)) {
       return absl::InvalidArgumentError(
           absl::StrCat("there are no events of kind ", Quoted(kind), DidYouMean(kind, known),
                        " The kinds are: ", absl::StrJoin(known, ", ")));
     }
   }
-  for (const std::string& vm : vms) {
+  for (const std::string& vm : filter.vms) {
     v1::GetVmRequest request;
     request.set_name(vm);
     if (vm != "host") {

@@ -35,6 +35,9 @@ absl::StatusOr<Sample> Take(AdminClient& admin) {
   return sample;
 }
 
+// Draws over its last picture, for somebody who looks on.
+bool IsLive(Context& context) { return context.style().color && !context.globals().json(); }
+
 // Of the terminal; without one, all that there is.
 size_t Lines(bool live) {
   winsize size{};
@@ -47,14 +50,14 @@ size_t Lines(bool live) {
 // One picture, over the last one where the terminal can.
 bool Show(Context& context, const Sample& before, const Sample& now) {
   if (context.globals().json()) return context.Print(ToJson(now.vms, JsonLayout::kOneLine));
-  const bool live = context.style().color;
+  const bool live = IsLive(context);
   const std::string text = TopText(before, now, Lines(live), context.style());
   return context.Print(live ? OverLast(text) : absl::StrCat(text, "\n"));
 }
 
 // A person looks on through a restart of the broker; a script is told, and ends.
 absl::Status Missing(Context& context, const absl::Status& why) {
-  if (!context.style().color || context.globals().json()) return why;
+  if (!IsLive(context)) return why;
   context.Print(OverLast(absl::StrCat(
       Paint(std::string(why.message()), Tone::kBad, context.style()), "; trying again\n")));
   return absl::OkStatus();
@@ -78,7 +81,7 @@ absl::StatusOr<ExitCode> Top(Context& context, const TopOptions& options) {
     ++shown;
   }
   // What comes next begins below the last picture.
-  if (context.style().color && !context.globals().json()) context.Print("\n");
+  if (IsLive(context)) context.Print("\n");
   return ExitCode::kOk;
 }
 

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "broker/base/status_macros.h"
@@ -21,8 +20,7 @@ struct WatchOptions {
   uint64_t since = 0;
   uint64_t count = 0;  // 0: any number
   bool replay_only = false;
-  std::vector<std::string> vms;
-  std::vector<std::string> kinds;
+  EventFilter filter;
 };
 
 v1::WatchRequest ToRequest(const WatchOptions& options) {
@@ -34,21 +32,10 @@ v1::WatchRequest ToRequest(const WatchOptions& options) {
     request.set_since(std::max<uint64_t>(options.since, 1));
     return request;
   }
-  request.mutable_vms()->Add(options.vms.begin(), options.vms.end());
-  request.mutable_kinds()->Add(options.kinds.begin(), options.kinds.end());
+  const EventFilter& filter = options.filter;
+  request.mutable_vms()->Add(filter.vms.begin(), filter.vms.end());
+  request.mutable_kinds()->Add(filter.kinds.begin(), filter.kinds.end());
   return request;
-}
-
-// As the broker would choose.
-bool IsWanted(const WatchOptions& options, const v1::Event& event) {
-  if (!options.replay_only) {
-    return true;  // it did
-  }
-  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  return (options.kinds.empty() || has(options.kinds, event.kind())) &&
-         (options.vms.empty() || has(options.vms, event.vm()) || has(options.vms, event.other()));
 }
 
 // Prints what the stream brings.
@@ -63,7 +50,7 @@ class Watcher {
   // False when no more is wanted.
   bool Take(v1::Event event) {
     missing_ += event.lost();
-    if (event.number() <= last_ && IsWanted(options_, event)) {
+    if (event.number() <= last_ && (!options_.replay_only || options_.filter.Wants(event))) {
       event.set_lost(std::exchange(missing_, 0));
       if (!Show(event) || ++shown_ == options_.count) {
         return false;
@@ -107,7 +94,7 @@ absl::StatusOr<ExitCode> Watch(Context& context, const WatchOptions& options) {
         ReadEvents(*admin, request, [&](const v1::Event& event) { return watcher.Take(event); }));
   }
   if (options.replay_only && watcher.shown() == 0 && !WasInterrupted()) {
-    BPMP_RETURN_IF_ERROR(CheckEventFilters(*admin, options.vms, options.kinds));
+    BPMP_RETURN_IF_ERROR(CheckFilter(*admin, options.filter));
   }
   return ExitCode::kOk;
 }
@@ -121,12 +108,7 @@ void AddWatchVerb(VerbTree& verbs) {
   watch->add_option("--since", options->since, "First the remembered events from this number on")
       ->type_name("NUMBER")
       ->check(WholeNumber());
-  watch->add_option("--vm", options->vms, "Only of this VM (may be repeated)")
-      ->type_name("VM")
-      ->allow_extra_args(false);
-  watch->add_option("--kind", options->kinds, "Only of this kind, e.g. denied (may be repeated)")
-      ->type_name("EVENT")
-      ->allow_extra_args(false);
+  AddFilterOptions(watch, &options->filter);
   watch->add_option("--count", options->count, "End after as many events")
       ->type_name("NUMBER")
       ->check(WholeNumber());

@@ -72,6 +72,26 @@ absl::Status CompilePolicy(Plan* plan) {
   return absl::OkStatus();
 }
 
+// What a configuration has read: calls `then(field, index, path)`.
+template <typename Then>
+void ForEachFile(const v1::Config& config, Then then) {
+  for (int i = 0; i < config.profiles_size(); ++i) then("profiles", i, config.profiles(i));
+  if (IsTreeFile(config.device_tree())) then("device_tree", 0, config.device_tree());
+}
+
+// A problem for each file of `config` that isn't among the readable ones.
+void RefuseOthers(const v1::Config& config, const std::vector<std::string>& readable,
+                  const SourceMap& sources, std::vector<std::string>* problems) {
+  ForEachFile(config, [&](std::string_view field, int index, const std::string& file) {
+    if (absl::c_linear_search(readable, AbsolutePath(file))) return;
+    problems->push_back(absl::StrCat(
+        sources.Prefix(config, field, index), file,
+        " is a file that the running broker's configuration doesn't name, and it opens no other "
+        "for a text that it is sent; check it where the files are: bpmp-broker --config FILE "
+        "--check"));
+  });
+}
+
 }  // namespace
 
 service::WhereFn WhereIn(const LoadedConfig& loaded) {
@@ -87,25 +107,11 @@ std::vector<std::string> NoteLines(const std::vector<core::Note>& notes) {
   return lines;
 }
 
-// A problem for each file of `config` that isn't among the readable ones.
-void Refuse(const v1::Config& config, const std::vector<std::string>& readable,
-            const SourceMap& sources, std::vector<std::string>* problems) {
-  const auto refuse = [&](std::string_view field, int index, const std::string& file) {
-    if (absl::c_linear_search(readable, AbsolutePath(file))) return;
-    problems->push_back(absl::StrCat(
-        sources.Prefix(config, field, index), file,
-        " is a file that the running broker's configuration doesn't name, and it opens no other "
-        "for a text that it is sent; check it where the files are: bpmp-broker --config FILE "
-        "--check"));
-  };
-  for (int i = 0; i < config.profiles_size(); ++i) refuse("profiles", i, config.profiles(i));
-  if (IsTreeFile(config.device_tree())) refuse("device_tree", 0, config.device_tree());
-}
-
 std::vector<std::string> FilesOf(const v1::Config& config) {
-  std::vector<std::string> files(config.profiles().begin(), config.profiles().end());
-  if (IsTreeFile(config.device_tree())) files.push_back(config.device_tree());
-  for (std::string& file : files) file = AbsolutePath(file);
+  std::vector<std::string> files;
+  ForEachFile(config, [&](std::string_view /*field*/, int /*index*/, const std::string& file) {
+    files.push_back(AbsolutePath(file));
+  });
   return files;
 }
 
@@ -121,7 +127,9 @@ absl::StatusOr<Reading> ReadConfig(LoadedConfig loaded, const Options& options,
       AsConfigError(ApplyDefaults(environment, DirectoryOf(options.config_file), config)));
   ConfigReport report = CheckConfig(*config, reading.loaded.sources);
   reading.warnings = std::move(report.warnings);
-  if (readable != nullptr) Refuse(*config, *readable, reading.loaded.sources, &report.problems);
+  if (readable != nullptr) {
+    RefuseOthers(*config, *readable, reading.loaded.sources, &report.problems);
+  }
   if (!report.problems.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(report.problems, "\n"));
   }

@@ -35,7 +35,7 @@ Acceptor::Acceptor()
     : epoll_(epoll_create1(EPOLL_CLOEXEC)),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
   const int making = errno;
-  const bool made = epoll_.get() >= 0 && timer_.get() >= 0;
+  const bool made = epoll_.valid() && timer_.valid();
   if (!made || !Control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, kTimerId)) {
     status_ = absl::ErrnoToStatus(
         made ? errno : making,
